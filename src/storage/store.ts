@@ -6,8 +6,11 @@
  * Keys look like `/registry/pods/default/web-1`. Values are opaque bytes, at most MAX_VALUE_BYTES.
  */
 
-/** A positive safe integer; 0 stands for "before the first write". */
+/** A positive safe integer; as the expectation of a write, 0 stands for "the key does not exist". */
 export type Revision = number
+
+/** The revision of a store that was never written to (as etcd's), so that an empty list has one that is not 0. */
+export const FIRST_REVISION = 1
 
 export const MAX_VALUE_BYTES = 3 << 20
 
