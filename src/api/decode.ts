@@ -1,0 +1,266 @@
+/**
+ * Turns untrusted JSON values into API objects by their Message: types are checked, unknown fields found, nulls dropped,
+ * quantities brought to canonical form and defaults filled in. One walk that copies, so that its input may be shared.
+ * Upstream: the strict JSON decoder of `sigs.k8s.io/json` followed by the scheme's defaulting functions.
+ */
+import { Quantity } from '#machinery/quantity.ts'
+import { defaulters } from './defaults.ts'
+import type { Field, Message, ScalarName } from './schema.ts'
+
+/** A value has the wrong JSON type, or text that its type can't hold. The message is worded as upstream's decoder does. */
+export class DecodeError extends Error {
+  override readonly name = 'DecodeError'
+}
+
+export interface Decoded {
+  object: Record<string, unknown>
+  /** Paths of fields that the type does not have, in the order met. They are not in `object`. */
+  unknown: string[]
+  /** How many object members the input held, those of unknown fields left out. Tells a caller whether duplicates were lost. */
+  members: number
+}
+
+/** The deepest nesting that is accepted; upstream refuses beyond 10,000, which JavaScript's stack does not hold. */
+const MAX_DEPTH = 1000
+
+interface Walk {
+  path: (string | number)[]
+  unknown: string[]
+  members: number
+  withDefaults: boolean
+}
+
+/** Throws DecodeError. With `withDefaults` false nothing is filled in: for patches and for reading back what was stored. */
+export function decode(type: Message, input: unknown, { withDefaults = true } = {}): Decoded {
+  const walk: Walk = { path: [], unknown: [], members: 0, withDefaults }
+  if (!isObject(input)) throw typeError(walk, type, input, goName(type))
+  const object = decodeMessage(type, input, walk)
+  return { object, unknown: walk.unknown, members: walk.members }
+}
+
+function decodeMessage(type: Message, input: Record<string, unknown>, walk: Walk): Record<string, unknown> {
+  if (walk.path.length > MAX_DEPTH) throw new DecodeError('exceeded max depth')
+  const fields = type.fields
+  const out: Record<string, unknown> = {}
+  for (const key in input) {
+    const value = input[key]
+    const field = Object.hasOwn(fields, key) ? fields[key] : undefined
+    if (field === undefined) {
+      walk.path.push(key)
+      walk.unknown.push(pathText(walk.path))
+      walk.path.pop()
+      walk.members += 1 + countMembers(value)
+      continue
+    }
+    walk.members++
+    // A null is an absent field, as Go's decoder has it.
+    if (value === null || value === undefined) continue
+    walk.path.push(key)
+    out[key] = field.shape === 'one' ? decodeOne(field.type, value, type, walk) : decodeMany(field, value, type, walk)
+    walk.path.pop()
+  }
+  if (walk.withDefaults) applyDefaults(type, out, walk)
+  return out
+}
+
+function applyDefaults(type: Message, out: Record<string, unknown>, walk: Walk) {
+  for (const [key, field] of defaultedFields(type)) {
+    if (out[key] !== undefined) continue
+    out[key] = field.defaultValue !== undefined ? field.defaultValue : decodeMessage(field.type as Message, {}, walk)
+  }
+  defaulters.get(type)?.(out)
+}
+
+type Defaulted = readonly (readonly [string, Field])[]
+const kDefaulted = Symbol('defaulted fields')
+
+/** The fields that have something to fill in, found once per Message and kept with it. */
+function defaultedFields(type: Message & { [kDefaulted]?: Defaulted }): Defaulted {
+  return (type[kDefaulted] ??= Object.entries(type.fields).filter(
+    ([name, field]) => field.defaultValue !== undefined || (field.isPresent && name !== 'metadata'),
+  ))
+}
+
+function decodeMany(field: Field, value: unknown, parent: Message, walk: Walk): unknown {
+  if (field.shape === 'list') return decodeList(field.type, value, parent, walk)
+  if (!isObject(value)) throw typeError(walk, parent, value, `map[string]${goTypeOf(field)}`)
+  const out: Record<string, unknown> = {}
+  for (const key in value) {
+    walk.members++
+    walk.path.push(key)
+    const element = value[key]
+    if (field.shape === 'mapOfLists') out[key] = decodeList(field.type, element ?? [], parent, walk)
+    else if (element === null || element === undefined)
+      out[key] = field.type === 'string' ? '' : field.type instanceof Object ? {} : null
+    else out[key] = decodeOne(field.type, element, parent, walk)
+    walk.path.pop()
+  }
+  return out
+}
+
+function decodeList(type: ScalarName | Message, value: unknown, parent: Message, walk: Walk): unknown[] {
+  if (!Array.isArray(value))
+    throw typeError(walk, parent, value, `[]${typeof type === 'string' ? goScalars[type] : goName(type)}`)
+  const out = new Array(value.length)
+  for (let i = 0; i < value.length; i++) {
+    walk.path.push(i)
+    const element = value[i]
+    // A null in a list is the zero value of its type.
+    out[i] =
+      element === null
+        ? typeof type === 'string'
+          ? zeroOf(type)
+          : decodeMessage(type, {}, walk)
+        : decodeOne(type, element, parent, walk)
+    walk.path.pop()
+  }
+  return out
+}
+
+function decodeOne(type: ScalarName | Message, value: unknown, parent: Message, walk: Walk): unknown {
+  if (typeof type !== 'string') {
+    if (!isObject(value)) throw typeError(walk, parent, value, goName(type))
+    return decodeMessage(type, value, walk)
+  }
+  switch (type) {
+    case 'string':
+      if (typeof value === 'string') return value
+      break
+    case 'bool':
+      if (typeof value === 'boolean') return value
+      break
+    case 'int32':
+      if (Number.isInteger(value)) {
+        if ((value as number) >= -0x8000_0000 && (value as number) <= 0x7fff_ffff) return value
+        throw typeError(walk, parent, value, 'int32')
+      }
+      break
+    case 'int64':
+      if (Number.isSafeInteger(value)) return value
+      break
+    case 'double':
+      if (typeof value === 'number') return value
+      break
+    case 'intOrString':
+      if (typeof value === 'string' || Number.isInteger(value)) return value
+      break
+    case 'quantity':
+      return decodeQuantity(value, parent, walk)
+    case 'time':
+    case 'microTime':
+      return decodeTime(type, value, parent, walk)
+    case 'bytes':
+      if (typeof value === 'string') return decodeBytes(value)
+      break
+    case 'object':
+      if (isObject(value)) {
+        walk.members += countMembers(value)
+        return value
+      }
+      break
+    case 'json':
+      walk.members += countMembers(value)
+      return value
+  }
+  throw typeError(walk, parent, value, goScalars[type])
+}
+
+function decodeQuantity(value: unknown, parent: Message, walk: Walk): string {
+  if (typeof value !== 'string' && typeof value !== 'number') throw typeError(walk, parent, value, 'resource.Quantity')
+  try {
+    return Quantity.parse(String(value)).toString()
+  } catch (cause) {
+    throw new DecodeError((cause as Error).message, { cause })
+  }
+}
+
+const RFC3339 = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)$/
+
+function decodeTime(type: 'time' | 'microTime', value: unknown, parent: Message, walk: Walk): string {
+  if (typeof value !== 'string') throw typeError(walk, parent, value, type === 'time' ? 'v1.Time' : 'v1.MicroTime')
+  if (!RFC3339.test(value) || Number.isNaN(Date.parse(value))) {
+    throw new DecodeError(
+      `parsing time ${JSON.stringify(value)} as "2006-01-02T15:04:05Z07:00": cannot parse ${JSON.stringify(value)} as "2006"`,
+    )
+  }
+  if (value.endsWith('Z') && value.length === (type === 'time' ? 20 : 27)) return value
+  const iso = new Date(value).toISOString()
+  if (type === 'time') return `${iso.slice(0, 19)}Z`
+  const fraction = (/\.(\d+)/.exec(value)?.[1] ?? '').padEnd(6, '0').slice(0, 6)
+  return `${iso.slice(0, 19)}.${fraction}Z`
+}
+
+const BASE64 = /^[A-Za-z0-9+/\r\n]*={0,2}[\r\n]*$/
+
+function decodeBytes(value: string): string {
+  if (BASE64.test(value)) {
+    const clean = value.replace(/[\r\n]/g, '')
+    if (clean.length % 4 === 0) return clean
+  }
+  const at = Math.max(0, value.search(/[^A-Za-z0-9+/=\r\n]/))
+  throw new DecodeError(`illegal base64 data at input byte ${at}`)
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}
+
+/** Members of all objects inside an opaque value. */
+function countMembers(value: unknown): number {
+  if (typeof value !== 'object' || value === null) return 0
+  let n = 0
+  if (Array.isArray(value)) {
+    for (const element of value) n += countMembers(element)
+    return n
+  }
+  for (const key in value) n += 1 + countMembers((value as Record<string, unknown>)[key])
+  return n
+}
+
+function zeroOf(type: ScalarName): unknown {
+  if (type === 'bool') return false
+  if (type === 'int32' || type === 'int64' || type === 'double' || type === 'intOrString') return 0
+  if (type === 'quantity') return '0'
+  if (type === 'object') return {}
+  return type === 'json' ? null : ''
+}
+
+/** `spec.containers[0].name`. */
+export function pathText(path: readonly (string | number)[]): string {
+  let out = ''
+  for (const part of path) out += typeof part === 'number' ? `[${part}]` : out === '' ? part : `.${part}`
+  return out
+}
+
+/** Go's names, because its decoder's messages are what users know and search for. */
+const goScalars: Record<ScalarName, string> = {
+  string: 'string',
+  int32: 'int32',
+  int64: 'int64',
+  double: 'float64',
+  bool: 'bool',
+  bytes: '[]uint8',
+  quantity: 'resource.Quantity',
+  time: 'v1.Time',
+  microTime: 'v1.MicroTime',
+  intOrString: 'intstr.IntOrString',
+  object: 'map[string]interface {}',
+  json: 'interface {}',
+}
+const goName = (type: Message) => `v1.${type.name.slice(type.name.lastIndexOf('.') + 1)}`
+const goTypeOf = (field: Field) => (typeof field.type === 'string' ? goScalars[field.type] : goName(field.type))
+
+function typeError(walk: Walk, parent: Message, value: unknown, expected: string): DecodeError {
+  // Go shows the literal of a number only where an integer was wanted.
+  const shown = Array.isArray(value)
+    ? 'array'
+    : typeof value === 'boolean'
+      ? 'bool'
+      : typeof value === 'number' && expected.startsWith('int')
+        ? `number ${value}`
+        : typeof value
+  const struct = parent.name.slice(parent.name.lastIndexOf('.') + 1)
+  const path = walk.path.filter((part) => typeof part === 'string').join('.')
+  if (path === '') return new DecodeError(`json: cannot unmarshal ${shown} into Go value of type ${expected}`)
+  return new DecodeError(`json: cannot unmarshal ${shown} into Go struct field ${struct}.${path} of type ${expected}`)
+}
