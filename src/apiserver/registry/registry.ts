@@ -1,0 +1,317 @@
+/**
+ * The generic registry: every verb for every kind, over the store and its watch cache, with the kind's Strategy on top.
+ * Nothing here knows HTTP or who is asking. Upstream: `apiserver/pkg/registry/generic/registry.Store`.
+ *
+ * Writers build on the newest accepted value (which may not be durable yet) and are acknowledged only after their own
+ * write is durable; readers see durable values only.
+ */
+import type { KubeObject, Resource } from '#api/kind.ts'
+import type { Clock } from '#base/clock.ts'
+import { jsonEqual } from '#base/equal.ts'
+import type { Random } from '#base/random.ts'
+import {
+  alreadyExists,
+  badRequest,
+  conflict,
+  invalid,
+  notFound,
+  OPTIMISTIC_LOCK_MESSAGE,
+  StatusError,
+} from '#machinery/status-error.ts'
+import { CompareFailed, type Store, type StoreEntry, StoreUnavailable } from '#storage/store.ts'
+import { type KindCodec, kindCodec } from './codec.ts'
+import { type DeleteRequest, planDeletion } from './deletion.ts'
+import { prepareMetaForCreate, prepareMetaForUpdate, validateMeta, validateMetaUpdate } from './object-meta.ts'
+import type { Draft, Stored, Strategy } from './strategy.ts'
+import { type CachedObject, WatchCache } from './watch-cache.ts'
+
+export interface RegistryOptions {
+  resource: Resource
+  strategy: Strategy
+  store: Store
+  clock: Clock
+  random: Random
+}
+
+/** Last checks by admission, with the object as it will be stored. Throws StatusError to refuse. */
+export type ValidateAdmission = (object: Stored, old: Stored | undefined) => void | Promise<void>
+
+export interface WriteRequest {
+  namespace: string | undefined
+  dryRun: boolean
+  validate?: ValidateAdmission
+}
+
+/** What a write answers with: committed, or as it would have been for a dry run. */
+export type Written = { cached: CachedObject; object: Stored } | { cached: undefined; object: Stored }
+
+/** How often a write whose base changed underneath it is computed anew before the client is told of the conflict. */
+const MAX_RETRIES = 32
+
+export class Registry {
+  readonly resource: Resource
+  readonly strategy: Strategy
+  readonly cache: WatchCache
+  readonly #codec: KindCodec
+  readonly #store: Store
+  readonly #clock: Clock
+  readonly #random: Random
+
+  constructor({ resource, strategy, store, clock, random }: RegistryOptions) {
+    this.resource = resource
+    this.strategy = strategy
+    this.#codec = kindCodec(resource.apiVersion, resource.kind)
+    this.#store = store
+    this.#clock = clock
+    this.#random = random
+    this.cache = new WatchCache(store, this.#codec, `/registry/${resource.group ? `${resource.group}/` : ''}${resource.plural}/`)
+  }
+
+  start(): Promise<void> {
+    return this.cache.start()
+  }
+
+  key(namespace: string | undefined, name: string): string {
+    return namespace ? `${this.cache.prefix}${namespace}/${name}` : this.cache.prefix + name
+  }
+
+  /** The prefix of all keys of a namespace, or of all. */
+  prefix(namespace: string | undefined): string {
+    return namespace ? `${this.cache.prefix}${namespace}/` : this.cache.prefix
+  }
+
+  /** The newest durable object. Throws NotFound. */
+  get(namespace: string | undefined, name: string): CachedObject {
+    const found = this.cache.get(this.key(namespace, name))
+    if (!found) throw notFound(this.resource, name)
+    return found
+  }
+
+  /** The newest accepted object, which the next write builds on. */
+  #latest(key: string): { object: Stored; entry: StoreEntry } | undefined {
+    const entry = this.#store.latest(key)
+    if (!entry) return undefined
+    const cached = this.cache.get(key)
+    if (cached?.revision === entry.revision) return { object: cached.object as Stored, entry }
+    if (entry.attachment === undefined) return { object: this.#codec.decode(entry.value, entry.revision) as Stored, entry }
+    return { object: entry.attachment as Stored, entry }
+  }
+
+  async create(draft: Draft, { namespace, dryRun, validate }: WriteRequest): Promise<Written> {
+    const { resource, strategy } = this
+    const context = { now: this.#clock.now(), subresource: '', dryRun }
+    prepareMetaForCreate(draft, resource, namespace, context.now, this.#random)
+    if (strategy.countsGeneration) draft.metadata.generation = 1
+    if (!strategy.keepsStatusOnCreate && strategy.separatesStatus !== false && 'status' in draft) draft.status = {}
+    strategy.prepareForCreate?.(draft, context)
+    const errors = [...validateMeta(draft, resource, strategy.name), ...(strategy.validate?.(draft) ?? [])]
+    if (errors.length > 0) throw invalid(resource, draft.metadata.name, errors)
+    const key = this.key(namespace, draft.metadata.name)
+    const existing = this.#latest(key)
+    if (existing) throw this.#exists(draft, existing.object)
+    const settle = strategy.allocate?.(draft, undefined, context)
+    try {
+      await validate?.(draft, undefined)
+      if (dryRun) {
+        settle?.(false)
+        return { cached: undefined, object: draft }
+      }
+      const written = await this.#write(key, 0, draft)
+      settle?.(true)
+      return written
+    } catch (err) {
+      settle?.(false)
+      if (err instanceof CompareFailed) throw this.#exists(draft, undefined)
+      throw err
+    }
+  }
+
+  #exists(draft: Draft, existing: Stored | undefined): StatusError {
+    const { name, generateName } = draft.metadata
+    if (existing?.metadata.deletionTimestamp && !generateName) {
+      const error = alreadyExists(this.resource, name)
+      return new StatusError('AlreadyExists', `object is being deleted: ${error.message}`, { details: error.details! })
+    }
+    const error = alreadyExists(this.resource, name)
+    if (!generateName) return error
+    return new StatusError('AlreadyExists', `${error.message}, the server was not able to generate a unique name for the object`, { details: error.details! })
+  }
+
+  /**
+   * Reads, changes, writes; starts over when the object changed in between, unless the change itself insists on a
+   * resourceVersion. `change` gets the newest object (undefined where there is none: only with `createsOnUpdate`) and
+   * returns a fresh one; it may be called several times.
+   */
+  async update(
+    name: string,
+    change: (old: Stored | undefined) => Draft | Promise<Draft>,
+    { namespace, dryRun, validate, subresource = '' }: WriteRequest & { subresource?: string },
+  ): Promise<Written & { created: boolean }> {
+    const { resource, strategy } = this
+    const key = this.key(namespace, name)
+    for (let attempt = 0; ; attempt++) {
+      const found = this.#latest(key)
+      if (!found) {
+        if (!strategy.createsOnUpdate || subresource) throw notFound(resource, name)
+        const draft = await change(undefined)
+        if (draft.metadata.resourceVersion || draft.metadata.uid) throw notFound(resource, name)
+        return { ...(await this.create(draft, { namespace, dryRun, ...(validate && { validate }) })), created: true }
+      }
+      const { object: old, entry } = found
+      const draft = await change(old)
+      this.#checkPreconditions(draft, old, entry, name)
+      this.#prepareUpdate(draft, old, namespace, subresource, dryRun)
+      await validate?.(draft, old)
+      if (this.#isUnchanged(draft, old)) {
+        const cached = this.cache.get(key)
+        // Answering with a value that is not durable yet would acknowledge somebody else's write too early.
+        if (cached?.revision === entry.revision) return { cached, object: old, created: false }
+      }
+      if (dryRun) return { cached: undefined, object: withVersion(draft, entry.revision), created: false }
+      if (this.#finishesDeletion(draft)) {
+        try {
+          await this.#store.write({ key, expected: entry.revision, value: null })
+        } catch (err) {
+          if (err instanceof CompareFailed && attempt < MAX_RETRIES) continue
+          throw this.#writeError(err, name)
+        }
+        strategy.release?.(draft)
+        return { cached: undefined, object: withVersion(draft, entry.revision), created: false }
+      }
+      const context = { now: this.#clock.now(), subresource, dryRun }
+      const settle = strategy.allocate?.(draft, old, context)
+      try {
+        const written = await this.#write(key, entry.revision, draft)
+        settle?.(true)
+        return { ...written, created: false }
+      } catch (err) {
+        settle?.(false)
+        if (err instanceof CompareFailed && attempt < MAX_RETRIES && !insistsOnVersion(draft)) continue
+        throw this.#writeError(err, name)
+      }
+    }
+  }
+
+  #checkPreconditions(draft: Draft, old: Stored, entry: StoreEntry, name: string) {
+    const { resourceVersion, uid } = draft.metadata
+    if (uid && uid !== old.metadata.uid) {
+      throw conflict(this.resource, name, `Precondition failed: UID in precondition: ${uid}, UID in object meta: ${old.metadata.uid}`)
+    }
+    if (resourceVersion && resourceVersion !== '0') {
+      if (resourceVersion !== String(entry.revision)) throw conflict(this.resource, name, OPTIMISTIC_LOCK_MESSAGE)
+    } else if (this.strategy.needsResourceVersion) {
+      throw invalid(this.resource, name, [{ type: 'Invalid', field: 'metadata.resourceVersion', message: 'Invalid value: "": must be specified for an update' }])
+    }
+  }
+
+  #prepareUpdate(draft: Draft, old: Stored, namespace: string | undefined, subresource: string, dryRun: boolean) {
+    const { resource, strategy } = this
+    const context = { now: this.#clock.now(), subresource, dryRun }
+    prepareMetaForUpdate(draft, old, resource, namespace)
+    if (strategy.separatesStatus !== false && 'status' in resource.type.fields) {
+      if (subresource === 'status') {
+        for (const field of Object.keys(resource.type.fields)) {
+          if (field === 'status' || field === 'metadata' || field === 'apiVersion' || field === 'kind') continue
+          if (old[field] === undefined) delete draft[field]
+          else draft[field] = old[field]
+        }
+      } else if (subresource === '') draft.status = old.status
+    }
+    strategy.prepareForUpdate?.(draft, old, context)
+    if (strategy.countsGeneration && subresource !== 'status') {
+      const of = strategy.generationOf ?? ((object: Stored) => object.spec)
+      if (!jsonEqual(of(draft), of(old))) draft.metadata.generation = (old.metadata.generation ?? 0) + 1
+    }
+    const errors = [...validateMetaUpdate(draft, old, resource, strategy.name), ...(strategy.validateUpdate?.(draft, old, context) ?? [])]
+    if (errors.length > 0) throw invalid(resource, old.metadata.name, errors)
+  }
+
+  #isUnchanged(draft: Draft, old: Stored): boolean {
+    const { metadata, ...rest } = draft
+    const { metadata: oldMetadata, ...oldRest } = old
+    return (
+      jsonEqual({ ...metadata, resourceVersion: '' }, { ...oldMetadata, resourceVersion: '' }) && jsonEqual(rest, oldRest)
+    )
+  }
+
+  #finishesDeletion(draft: Draft): boolean {
+    const { deletionTimestamp, finalizers, deletionGracePeriodSeconds } = draft.metadata
+    return (
+      deletionTimestamp !== undefined &&
+      (finalizers?.length ?? 0) === 0 &&
+      (deletionGracePeriodSeconds ?? 0) === 0 &&
+      !this.strategy.blocksDeletion?.(draft)
+    )
+  }
+
+  /**
+   * Deletes, or begins to where finalizers or a grace period keep the object for now. The answer is the object as it was
+   * last (`gone`) or as it stays.
+   */
+  async delete(name: string, request: DeleteRequest, { namespace, dryRun, validate }: WriteRequest): Promise<{ gone: boolean; object: Stored; cached?: CachedObject }> {
+    const { strategy } = this
+    const key = this.key(namespace, name)
+    for (let attempt = 0; ; attempt++) {
+      const found = this.#latest(key)
+      if (!found) throw notFound(this.resource, name)
+      const { object: old, entry } = found
+      const { uid, resourceVersion } = request.preconditions ?? {}
+      const failed = (what: string, wanted: string, actual: string) =>
+        conflict(this.resource, name, `Precondition failed: ${what} in precondition: ${wanted}, ${what} in object meta: ${actual}`)
+      if (uid && uid !== old.metadata.uid) throw failed('UID', uid, old.metadata.uid)
+      if (resourceVersion && resourceVersion !== String(entry.revision)) throw failed('ResourceVersion', resourceVersion, String(entry.revision))
+      await validate?.(old, old)
+      const plan = planDeletion(old, request, strategy, this.#clock.now())
+      if (plan.kind === 'nothing') return { gone: false, object: withVersion(old, entry.revision) }
+      if (dryRun) return { gone: plan.kind === 'remove', object: withVersion(old, entry.revision) }
+      try {
+        if (plan.kind === 'remove') {
+          await this.#store.write({ key, expected: entry.revision, value: null })
+          strategy.release?.(old)
+          return { gone: true, object: withVersion(old, entry.revision) }
+        }
+        const written = await this.#write(key, entry.revision, plan.object)
+        return { gone: false, object: written.object, ...(written.cached && { cached: written.cached }) }
+      } catch (err) {
+        if (err instanceof CompareFailed && attempt < MAX_RETRIES) continue
+        throw this.#writeError(err, name)
+      }
+    }
+  }
+
+  async #write(key: string, expected: number, draft: Draft): Promise<Written> {
+    let revision: number
+    try {
+      revision = await this.#store.write({ key, expected, value: this.#codec.encode(draft), attachment: draft })
+    } catch (err) {
+      if (err instanceof RangeError) throw new StatusError('RequestEntityTooLarge', `Request entity too large: ${err.message}`, { cause: err })
+      throw err instanceof CompareFailed ? err : this.#writeError(err, draft.metadata.name)
+    }
+    const cached = this.cache.get(key)
+    if (cached?.revision === revision) return { cached, object: cached.object as Stored }
+    // Somebody has already written the next version; this one is still what the caller wrote.
+    return { cached: undefined, object: withVersion(draft, revision) }
+  }
+
+  #writeError(err: unknown, name: string): unknown {
+    if (err instanceof CompareFailed) return err.current ? conflict(this.resource, name, OPTIMISTIC_LOCK_MESSAGE) : notFound(this.resource, name)
+    if (err instanceof StoreUnavailable) return new StatusError('ServiceUnavailable', `the store cannot take writes: ${err.message}`, { cause: err })
+    return err
+  }
+}
+
+function insistsOnVersion(draft: Draft): boolean {
+  const version = draft.metadata.resourceVersion
+  return Boolean(version) && version !== '0'
+}
+
+function withVersion<T extends KubeObject>(object: T, revision: number): T {
+  return { ...object, metadata: { ...object.metadata, resourceVersion: String(revision) } }
+}
+
+/** The revision in a `resourceVersion`, or undefined for an empty one. Throws BadRequest. */
+export function parseRevision(text: string | undefined): number | undefined {
+  if (text === undefined || text === '') return undefined
+  if (!/^\d{1,16}$/.test(text)) throw badRequest(`Invalid value: ${JSON.stringify(text)}: strconv.ParseUint: parsing ${JSON.stringify(text)}: invalid syntax`)
+  return Number(text)
+}

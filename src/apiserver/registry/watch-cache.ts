@@ -1,0 +1,232 @@
+/**
+ * The newest state of one resource in memory, and the fan-out of its changes (upstream: the cacher of
+ * `apiserver/pkg/storage/cacher`). Reads are served from here; only writes go to the store. Entries are ordered by key,
+ * so that a list of a namespace is a slice. Everything handed out is immutable.
+ */
+import type { KubeObject } from '#api/kind.ts'
+import { FutureRevision, type Revision, type Store, type StoreEntry, type StoreEvent } from '#storage/store.ts'
+import type { KindCodec } from './codec.ts'
+
+/** One committed object: its shared decoded form and its shared bytes, each made when first asked for. */
+export class CachedObject {
+  readonly key: string
+  readonly revision: Revision
+  readonly #codec: KindCodec
+  #stored: Buffer | undefined
+  #object: KubeObject | undefined
+  #wire: Buffer | undefined
+
+  constructor(codec: KindCodec, entry: StoreEntry) {
+    this.key = entry.key
+    this.revision = entry.revision
+    this.#codec = codec
+    this.#stored = entry.value
+    if (entry.attachment !== undefined) {
+      // The writer made this object for us and could not know its revision yet.
+      this.#object = entry.attachment as KubeObject
+      this.#object.metadata.resourceVersion = String(entry.revision)
+    }
+  }
+
+  get object(): KubeObject {
+    return (this.#object ??= this.#stored
+      ? this.#codec.decode(this.#stored, this.revision)
+      : (JSON.parse(this.#wire!.toString()) as KubeObject))
+  }
+
+  /** JSON as it is sent, resourceVersion included. */
+  get wire(): Buffer {
+    if (this.#wire === undefined) {
+      this.#wire = this.#codec.withRevision(this.#stored!, this.revision)
+      this.#stored = undefined
+    }
+    return this.#wire
+  }
+}
+
+export interface CacheEvent {
+  readonly revision: Revision
+  /** The object after the change; absent for a delete. */
+  readonly current: CachedObject | undefined
+  /** The object before the change; absent for a creation. */
+  readonly previous: CachedObject | undefined
+}
+
+/** Receives committed changes in order. Must neither throw nor block. */
+export interface CacheWatcher {
+  onEvents(events: readonly CacheEvent[]): void
+  onEnd(error?: Error): void
+}
+
+export interface CachedList {
+  readonly entries: readonly CachedObject[]
+  readonly revision: Revision
+}
+
+/** How many changes are kept in memory for watches that start a little in the past; older ones come from the store. */
+const RECENT_EVENTS = 1024
+
+export class WatchCache {
+  readonly prefix: string
+  readonly #store: Store
+  readonly #codec: KindCodec
+  readonly #byKey = new Map<string, CachedObject>()
+  /** All entries, sorted by key. */
+  readonly #sorted: CachedObject[] = []
+  readonly #watchers = new Set<CacheWatcher>()
+  #recent: CacheEvent[] = []
+  /** Every event after this revision is in `#recent`. */
+  #recentAfter: Revision = 0
+  #cancel: (() => void) | undefined
+
+  /** `prefix` ends with a slash. */
+  constructor(store: Store, codec: KindCodec, prefix: string) {
+    this.#store = store
+    this.#codec = codec
+    this.prefix = prefix
+  }
+
+  /** Loads what is stored and follows it from there. Must settle before anything else is called. */
+  async start(): Promise<void> {
+    const { entries, revision } = await this.#store.list(this.prefix)
+    for (const entry of entries) {
+      const cached = new CachedObject(this.#codec, entry)
+      this.#byKey.set(entry.key, cached)
+      this.#sorted.push(cached)
+    }
+    this.#recentAfter = revision
+    this.#cancel = this.#store.watch(this.prefix, revision, {
+      onEvents: (events) => this.#ingest(events),
+      onEnd: (error) => {
+        for (const watcher of this.#watchers) watcher.onEnd(error)
+        this.#watchers.clear()
+      },
+    })
+  }
+
+  stop() {
+    this.#cancel?.()
+    for (const watcher of this.#watchers) watcher.onEnd()
+    this.#watchers.clear()
+  }
+
+  /** The revision that reads reflect. */
+  get revision(): Revision {
+    return this.#store.revision
+  }
+
+  get size(): number {
+    return this.#sorted.length
+  }
+
+  get(key: string): CachedObject | undefined {
+    return this.#byKey.get(key)
+  }
+
+  /** Entries whose key starts with `prefix`, in order. */
+  list(prefix: string): readonly CachedObject[] {
+    if (prefix === this.prefix) return this.#sorted
+    const from = this.#position(prefix)
+    // No key contains U+FFFF, so this is the first position after the prefix's range.
+    return this.#sorted.slice(from, this.#position(`${prefix}\uffff`))
+  }
+
+  /** Entries as they were at `revision`. Throws Compacted, FutureRevision. */
+  async listAt(prefix: string, revision: Revision): Promise<CachedList> {
+    const { entries } = await this.#store.list(prefix, { revision })
+    return { entries: entries.map((entry) => new CachedObject(this.#codec, entry)), revision }
+  }
+
+  /** Past changes under `prefix` after revision `after`, or undefined where memory does not reach back so far. */
+  recent(prefix: string, after: Revision): CacheEvent[] | undefined {
+    if (after < this.#recentAfter) return undefined
+    const whole = prefix === this.prefix
+    return this.#recent.filter((event) => event.revision > after && (whole || keyOf(event).startsWith(prefix)))
+  }
+
+  /** Throws FutureRevision unless the store has reached `revision`. */
+  checkReached(revision: Revision) {
+    if (revision > this.revision) throw new FutureRevision(revision, this.revision)
+  }
+
+  /** Delivers every change under `prefix` from now on. The returned function cancels. */
+  follow(prefix: string, watcher: CacheWatcher): () => void {
+    const filtered: CacheWatcher =
+      prefix === this.prefix
+        ? watcher
+        : {
+            onEvents: (events) => {
+              const mine = events.filter((event) => keyOf(event).startsWith(prefix))
+              if (mine.length > 0) watcher.onEvents(mine)
+            },
+            onEnd: (error) => watcher.onEnd(error),
+          }
+    this.#watchers.add(filtered)
+    return () => this.#watchers.delete(filtered)
+  }
+
+  /** For a watch that starts before what memory holds: past and present from the store. Throws Compacted. */
+  watchFromStore(prefix: string, after: Revision, watcher: CacheWatcher): () => void {
+    const cached = (entry: StoreEntry | undefined) =>
+      entry && (this.#sameAsCached(entry) ?? new CachedObject(this.#codec, { ...entry, attachment: undefined }))
+    return this.#store.watch(prefix, after, {
+      onEvents: (events) =>
+        watcher.onEvents(
+          events.map((event) => ({ revision: event.revision, current: cached(event.entry), previous: cached(event.previous) })),
+        ),
+      onEnd: (error) => watcher.onEnd(error),
+    })
+  }
+
+  #sameAsCached(entry: StoreEntry): CachedObject | undefined {
+    const cached = this.#byKey.get(entry.key)
+    return cached?.revision === entry.revision ? cached : undefined
+  }
+
+  #ingest(events: readonly StoreEvent[]) {
+    const out: CacheEvent[] = []
+    for (const event of events) {
+      const previous = this.#byKey.get(event.key)
+      let current: CachedObject | undefined
+      if (event.entry) {
+        current = new CachedObject(this.#codec, event.entry)
+        this.#byKey.set(event.key, current)
+        const at = this.#position(event.key)
+        if (previous) this.#sorted[at] = current
+        else this.#sorted.splice(at, 0, current)
+      } else if (previous) {
+        this.#byKey.delete(event.key)
+        this.#sorted.splice(this.#position(event.key), 1)
+      } else continue
+      out.push({ revision: event.revision, current, previous })
+    }
+    if (out.length === 0) return
+    this.#remember(out)
+    for (const watcher of this.#watchers) watcher.onEvents(out)
+  }
+
+  #remember(events: readonly CacheEvent[]) {
+    for (const event of events) this.#recent.push(event)
+    if (this.#recent.length > 2 * RECENT_EVENTS) {
+      const dropped = this.#recent.length - RECENT_EVENTS
+      this.#recentAfter = this.#recent[dropped - 1]!.revision
+      this.#recent = this.#recent.slice(dropped)
+    }
+  }
+
+  /** Index of the first entry whose key is not less than `key`. */
+  #position(key: string): number {
+    let low = 0
+    let high = this.#sorted.length
+    while (low < high) {
+      const middle = (low + high) >>> 1
+      if (this.#sorted[middle]!.key < key) low = middle + 1
+      else high = middle
+    }
+    return low
+  }
+}
+
+function keyOf(event: CacheEvent): string {
+  return (event.current ?? event.previous)!.key
+}

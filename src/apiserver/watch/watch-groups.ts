@@ -1,0 +1,148 @@
+/**
+ * Watches of one resource, grouped by what they select: everything that is the same for all watchers of a selection
+ * (matching, the type of each event, its bytes) is worked out once for all of them.
+ */
+import type { KubeObject } from '#api/kind.ts'
+import type { Revision } from '#storage/store.ts'
+import type { CachedObject, CacheEvent, WatchCache } from '../registry/watch-cache.ts'
+
+export interface Selection {
+  /** Key prefix: a whole resource, a namespace, or a namespace/name for a watch of one object. */
+  readonly prefix: string
+  readonly matches: (object: KubeObject) => boolean
+  /** Equal for selections that select the same. */
+  readonly signature: string
+}
+
+export type SelectedType = 'ADDED' | 'MODIFIED' | 'DELETED'
+
+export class SelectedEvent {
+  readonly type: SelectedType
+  readonly revision: Revision
+  readonly #cached: CachedObject
+  #object: KubeObject | undefined
+
+  constructor(type: SelectedType, revision: Revision, cached: CachedObject) {
+    this.type = type
+    this.revision = revision
+    this.#cached = cached
+  }
+
+  /** The object as it is to be sent: a deleted one carries the revision of its deletion. */
+  get object(): KubeObject {
+    if (this.#cached.revision === this.revision || this.type !== 'DELETED') return this.#cached.object
+    const { object } = this.#cached
+    return (this.#object ??= { ...object, metadata: { ...object.metadata, resourceVersion: String(this.revision) } })
+  }
+
+  /** One line of a JSON watch stream. */
+  get line(): Buffer {
+    const head = `{"type":"${this.type}","object":`
+    if (this.type !== 'DELETED') return Buffer.concat([Buffer.from(head), this.#cached.wire, LINE_END])
+    return Buffer.from(`${head}${JSON.stringify(this.object)}}\n`)
+  }
+}
+const LINE_END = Buffer.from('}\n')
+
+/** Events that reach every watcher of a selection together. */
+export class SelectedBatch {
+  readonly events: readonly SelectedEvent[]
+  #lines: Buffer | undefined
+
+  constructor(events: readonly SelectedEvent[]) {
+    this.events = events
+  }
+
+  /** All of them as lines of a JSON watch stream; made once, shared by all watchers. */
+  get lines(): Buffer {
+    return (this.#lines ??= this.events.length === 1 ? this.events[0]!.line : Buffer.concat(this.events.map((event) => event.line)))
+  }
+}
+
+/** Must neither throw nor block. */
+export interface BatchSink {
+  onBatch(batch: SelectedBatch): void
+  onEnd(error?: Error): void
+}
+
+interface Group {
+  readonly sinks: Set<BatchSink>
+  readonly cancel: () => void
+}
+
+export class WatchGroups {
+  readonly #cache: WatchCache
+  readonly #groups = new Map<string, Group>()
+
+  constructor(cache: WatchCache) {
+    this.#cache = cache
+  }
+
+  /** How many watchers there are. */
+  get size(): number {
+    let n = 0
+    for (const group of this.#groups.values()) n += group.sinks.size
+    return n
+  }
+
+  /** Delivers what happens to the selection after `after`. Throws Compacted, FutureRevision. The returned function cancels. */
+  watch(selection: Selection, after: Revision, sink: BatchSink): () => void {
+    if (after < this.#cache.revision) {
+      // The past is this watcher's own; it joins the group only if the present has been reached by then.
+      const missed = this.#cache.recent(selection.prefix, after)
+      if (missed === undefined) {
+        return this.#cache.watchFromStore(selection.prefix, after, {
+          onEvents: (events) => deliver(sink, select(selection, events)),
+          onEnd: (error) => sink.onEnd(error),
+        })
+      }
+      deliver(sink, select(selection, missed))
+    } else this.#cache.checkReached(after)
+    const group = this.#groupOf(selection)
+    group.sinks.add(sink)
+    return () => {
+      group.sinks.delete(sink)
+      if (group.sinks.size === 0 && this.#groups.get(selection.signature) === group) {
+        this.#groups.delete(selection.signature)
+        group.cancel()
+      }
+    }
+  }
+
+  #groupOf(selection: Selection): Group {
+    const existing = this.#groups.get(selection.signature)
+    if (existing) return existing
+    const sinks = new Set<BatchSink>()
+    const cancel = this.#cache.follow(selection.prefix, {
+      onEvents: (events) => {
+        const selected = select(selection, events)
+        if (selected.length === 0) return
+        const batch = new SelectedBatch(selected)
+        for (const sink of sinks) sink.onBatch(batch)
+      },
+      onEnd: (error) => {
+        this.#groups.delete(selection.signature)
+        for (const sink of sinks) sink.onEnd(error)
+      },
+    })
+    const group = { sinks, cancel }
+    this.#groups.set(selection.signature, group)
+    return group
+  }
+}
+
+function deliver(sink: BatchSink, events: readonly SelectedEvent[]) {
+  if (events.length > 0) sink.onBatch(new SelectedBatch(events))
+}
+
+/** An object that begins to match is ADDED to the selection, one that ceases to is DELETED from it. */
+function select(selection: Selection, events: readonly CacheEvent[]): SelectedEvent[] {
+  const out: SelectedEvent[] = []
+  for (const { current, previous, revision } of events) {
+    const is = current !== undefined && selection.matches(current.object)
+    const was = previous !== undefined && selection.matches(previous.object)
+    if (is) out.push(new SelectedEvent(was ? 'MODIFIED' : 'ADDED', revision, current))
+    else if (was) out.push(new SelectedEvent('DELETED', revision, previous))
+  }
+  return out
+}
