@@ -71,5 +71,5 @@ function tooLong(limit: number): string {
 }
 
 function formatMessage(rule: string, format: string, ...examples: string[]): string {
-  return `${rule} (e.g. ${examples.map((e) => `'${e}'`).join(', or ')}, regex used for validation is '${format}')`
+  return `${rule} (e.g. ${examples.map((e) => `'${e}'`).join(',  or ')}, regex used for validation is '${format}')`
 }
