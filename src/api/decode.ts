@@ -56,29 +56,60 @@ function decodeMessage(type: Message, input: Record<string, unknown>, walk: Walk
     // A null is an absent field, as Go's decoder has it.
     if (value === null || value === undefined) continue
     walk.path.push(key)
-    out[key] = field.shape === 'one' ? decodeOne(field.type, value, type, walk) : decodeMany(field, value, type, walk)
+    const decoded =
+      field.shape === 'one' ? decodeOne(field.type, value, type, walk) : decodeMany(field, value, type, walk)
     walk.path.pop()
+    if (walk.withDefaults && isDropped(field, decoded)) continue
+    out[key] = decoded
   }
   if (walk.withDefaults) applyDefaults(type, out, walk)
   return out
 }
 
+/** Go's encoder leaves out the zeros of fields with `omitempty`, so a zero and nothing must not be two states. */
+function isDropped(field: Field, value: unknown): boolean {
+  if (field.isRequired || field.isPresent) return false
+  if (field.shape === 'list') return (value as unknown[]).length === 0
+  if (field.shape !== 'one') {
+    for (const _key in value as object) return false
+    return true
+  }
+  if (value !== '' && value !== 0 && value !== false) return false
+  return !field.isPointer && plainZeros.has(field.type as ScalarName)
+}
+
+const plainZeros = new Map<ScalarName, unknown>([
+  ['string', ''],
+  ['int32', 0],
+  ['int64', 0],
+  ['double', 0],
+  ['bool', false],
+])
+
 function applyDefaults(type: Message, out: Record<string, unknown>, walk: Walk) {
-  for (const [key, field] of defaultedFields(type)) {
-    if (out[key] !== undefined) continue
-    out[key] = field.defaultValue !== undefined ? field.defaultValue : decodeMessage(field.type as Message, {}, walk)
+  for (const [key, field, zero] of filledFields(type)) {
+    const value = out[key]
+    if (field.defaultValue === undefined) {
+      if (value === undefined) out[key] = zero ?? decodeMessage(field.type as Message, {}, walk)
+    } else if (value === undefined || value === zero) out[key] = field.defaultValue
   }
   defaulters.get(type)?.(out)
 }
 
-type Defaulted = readonly (readonly [string, Field])[]
-const kDefaulted = Symbol('defaulted fields')
+/** Name, field, and the zero that stands for "not given". */
+type Filled = readonly (readonly [string, Field, unknown])[]
+const kFilled = Symbol('filled fields')
 
 /** The fields that have something to fill in, found once per Message and kept with it. */
-function defaultedFields(type: Message & { [kDefaulted]?: Defaulted }): Defaulted {
-  return (type[kDefaulted] ??= Object.entries(type.fields).filter(
-    ([name, field]) => field.defaultValue !== undefined || (field.isPresent && name !== 'metadata'),
-  ))
+function filledFields(type: Message & { [kFilled]?: Filled }): Filled {
+  return (type[kFilled] ??= Object.entries(type.fields)
+    .filter(([, field]) => field.defaultValue !== undefined || isAlwaysThere(field))
+    .map(([name, field]) => [name, field, field.isPointer ? undefined : plainZeros.get(field.type as ScalarName)]))
+}
+
+function isAlwaysThere(field: Field): boolean {
+  if (field.isPresent) return true
+  return field.isRequired && field.shape === 'one' && !field.isPointer && plainZeros.has(field.type as ScalarName)
 }
 
 function decodeMany(field: Field, value: unknown, parent: Message, walk: Walk): unknown {

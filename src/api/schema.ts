@@ -44,8 +44,13 @@ export class Field<T = unknown, R extends boolean = boolean> {
   readonly doc: string
   /** The API marks it as required (Go: no `omitempty`). */
   isRequired = false
-  /** A struct that is never absent: an empty one is kept, and created where it is missing (Go: a struct, not a pointer). */
+  /**
+   * Never absent: an empty struct or a zero is kept, and created where it is missing (Go: a struct rather than a pointer,
+   * a scalar without `omitempty`).
+   */
   isPresent = false
+  /** A scalar whose zero means something else than its absence (Go: a pointer). Other optional zeros are dropped. */
+  isPointer = false
   defaultValue: unknown = undefined
   listType: ListMerge | undefined
   listMapKeys: readonly string[] | undefined
@@ -71,6 +76,11 @@ export class Field<T = unknown, R extends boolean = boolean> {
   present(): Field<T, true> {
     this.isPresent = true
     return this as unknown as Field<T, true>
+  }
+
+  pointer(): this {
+    this.isPointer = true
+    return this
   }
 
   /** Given to the field when its parent is there and it is not. Upstream: the `SetDefaults_*` functions. */

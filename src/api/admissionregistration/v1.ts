@@ -58,12 +58,19 @@ export const RuleWithOperations = message(
   'admissionregistration.v1.RuleWithOperations',
   'Operations and resources that a webhook or policy is interested in.',
   {
-    operations: f.list('string', 1, 'Any of CREATE, UPDATE, DELETE, CONNECT, or * for all.').atomic(),
+    operations: f
+      .list('string', 1, 'Any of CREATE, UPDATE, DELETE, CONNECT, or * for all.')
+      .atomic()
+      .oneOf('*', 'CONNECT', 'CREATE', 'DELETE', 'UPDATE'),
     ...embedded(2, {
       apiGroups: f.list('string', 1, 'API groups that match; * stands for all and must then be alone.').atomic(),
       apiVersions: f.list('string', 2, 'API versions that match; * stands for all and must then be alone.').atomic(),
       resources: f.list('string', 3, 'Plural names that match, such as pods, pods/status, */scale or *.').atomic(),
-      scope: f.string(4, 'Cluster, Namespaced, or * for both; default *.'),
+      scope: f
+        .string(4, 'Cluster, Namespaced, or * for both; default *.')
+        .pointer()
+        .oneOf('*', 'Cluster', 'Namespaced')
+        .default('*'),
     }),
   },
 )
@@ -99,7 +106,11 @@ export const MatchResources = message(
     excludeResourceRules: f
       .list(NamedRuleWithOperations, 4, 'Operations and resources that never match, whatever resourceRules says.')
       .atomic(),
-    matchPolicy: f.string(7, 'Equivalent (default) also matches other versions of a resource; Exact does not.'),
+    matchPolicy: f
+      .string(7, 'Equivalent (default) also matches other versions of a resource; Exact does not.')
+      .pointer()
+      .oneOf('Equivalent', 'Exact')
+      .default('Equivalent'),
   },
 )
 export interface MatchResources extends Infer<typeof MatchResources> {}
@@ -108,7 +119,10 @@ export const Mutation = message(
   'admissionregistration.v1.Mutation',
   'One change that a mutating policy makes to an object.',
   {
-    patchType: f.string(2, 'Which of the other fields is used: ApplyConfiguration or JSONPatch.').required(),
+    patchType: f
+      .string(2, 'Which of the other fields is used: ApplyConfiguration or JSONPatch.')
+      .required()
+      .oneOf('ApplyConfiguration', 'JSONPatch'),
     applyConfiguration: f.message(
       ApplyConfiguration,
       3,
@@ -147,12 +161,18 @@ export const MutatingAdmissionPolicySpec = message(
     matchConstraints: f.message(MatchResources, 2, 'Requests this policy is meant for.'),
     variables: f.list(Variable, 3, 'Variables for later expressions; each may use those listed before it.').atomic(),
     mutations: f.list(Mutation, 4, 'Changes to make, in order; at least one is needed.').atomic(),
-    failurePolicy: f.string(5, 'What an error in the policy leads to: Fail (default) or Ignore.'),
+    failurePolicy: f
+      .string(5, 'What an error in the policy leads to: Fail (default) or Ignore.')
+      .pointer()
+      .oneOf('Fail', 'Ignore')
+      .default('Fail'),
     matchConditions: f
       .list(MatchCondition, 6, 'Further CEL tests that a request must pass, at most 64.')
       .map('name')
       .merge('name'),
-    reinvocationPolicy: f.string(7, 'Whether the policy may run again after other mutations: Never or IfNeeded.'),
+    reinvocationPolicy: f
+      .string(7, 'Whether the policy may run again after other mutations: Never or IfNeeded.')
+      .oneOf('IfNeeded', 'Never'),
   },
 )
 export interface MutatingAdmissionPolicySpec extends Infer<typeof MutatingAdmissionPolicySpec> {}
@@ -175,7 +195,7 @@ export const ParamRef = message(
     name: f.string(1, 'Name of the parameter object; cannot be combined with selector.'),
     namespace: f.string(2, 'Where to look; by default the namespace of the object under review.'),
     selector: f.message(LabelSelector, 3, 'Labels of the parameter objects; cannot be combined with name.'),
-    parameterNotFoundAction: f.string(4, 'What to do when nothing is found: Allow or Deny.'),
+    parameterNotFoundAction: f.string(4, 'What to do when nothing is found: Allow or Deny.').pointer(),
   },
 )
 export interface ParamRef extends Infer<typeof ParamRef> {}
@@ -212,8 +232,8 @@ export const ServiceReference = message(
   {
     namespace: f.string(1, 'Namespace of the Service.').required(),
     name: f.string(2, 'Name of the Service.').required(),
-    path: f.string(3, 'URL path to send requests to.'),
-    port: f.int32(4, 'Port of the Service, from 1 to 65535; default 443.'),
+    path: f.string(3, 'URL path to send requests to.').pointer(),
+    port: f.int32(4, 'Port of the Service, from 1 to 65535; default 443.').pointer().default(443),
   },
 )
 export interface ServiceReference extends Infer<typeof ServiceReference> {}
@@ -224,7 +244,7 @@ export const WebhookClientConfig = message(
   {
     service: f.message(ServiceReference, 1, 'Service that runs the webhook inside the cluster.'),
     caBundle: f.bytes(2, 'PEM certificates to verify the webhook with; by default the system roots are trusted.'),
-    url: f.string(3, 'HTTPS address of a webhook, without user name, query or fragment.'),
+    url: f.string(3, 'HTTPS address of a webhook, without user name, query or fragment.').pointer(),
   },
 )
 export interface WebhookClientConfig extends Infer<typeof WebhookClientConfig> {}
@@ -234,27 +254,40 @@ export const MutatingWebhook = message(
   'A webhook that may change objects before they are stored.',
   {
     name: f.string(1, 'Fully qualified name of the webhook, such as imagepolicy.example.com.').required(),
-    clientConfig: f.message(WebhookClientConfig, 2, 'How to connect to the webhook.').required(),
+    clientConfig: f.message(WebhookClientConfig, 2, 'How to connect to the webhook.').required().present(),
     rules: f
       .list(RuleWithOperations, 3, 'Operations and resources to call it for; one matching rule is enough.')
       .atomic(),
-    failurePolicy: f.string(4, 'What an unreachable or failing webhook leads to: Fail (default) or Ignore.'),
+    failurePolicy: f
+      .string(4, 'What an unreachable or failing webhook leads to: Fail (default) or Ignore.')
+      .pointer()
+      .oneOf('Fail', 'Ignore')
+      .default('Fail'),
     namespaceSelector: f.message(
       LabelSelector,
       5,
       'Labels the namespace of the object must have; empty selects all namespaces.',
     ),
-    sideEffects: f.string(6, 'Whether calls have other effects: None or NoneOnDryRun.').required(),
-    timeoutSeconds: f.int32(7, 'Seconds to wait for an answer, from 1 to 30; default 10.'),
+    sideEffects: f
+      .string(6, 'Whether calls have other effects: None or NoneOnDryRun.')
+      .required()
+      .pointer()
+      .oneOf('None', 'NoneOnDryRun', 'Some', 'Unknown'),
+    timeoutSeconds: f.int32(7, 'Seconds to wait for an answer, from 1 to 30; default 10.').pointer().default(10),
     admissionReviewVersions: f
       .list('string', 8, 'Versions of AdmissionReview the webhook understands, best first.')
       .required()
       .atomic(),
-    matchPolicy: f.string(9, 'Equivalent (default) also matches other versions of a resource; Exact does not.'),
-    reinvocationPolicy: f.string(
-      10,
-      'Whether it may be called again after later changes: Never (default) or IfNeeded.',
-    ),
+    matchPolicy: f
+      .string(9, 'Equivalent (default) also matches other versions of a resource; Exact does not.')
+      .pointer()
+      .oneOf('Equivalent', 'Exact')
+      .default('Equivalent'),
+    reinvocationPolicy: f
+      .string(10, 'Whether it may be called again after later changes: Never (default) or IfNeeded.')
+      .pointer()
+      .oneOf('IfNeeded', 'Never')
+      .default('Never'),
     objectSelector: f.message(
       LabelSelector,
       11,
@@ -291,7 +324,9 @@ export interface TypeChecking extends Infer<typeof TypeChecking> {}
 export const Validation = message('admissionregistration.v1.Validation', 'One rule that objects have to satisfy.', {
   expression: f.string(1, 'CEL expression that must return true for the request to be accepted.').required(),
   message: f.string(2, 'Text shown when the rule fails; needed if the expression has line breaks.'),
-  reason: f.string(3, 'Kind of failure: Unauthorized, Forbidden, Invalid (default) or RequestEntityTooLarge.'),
+  reason: f
+    .string(3, 'Kind of failure: Unauthorized, Forbidden, Invalid (default) or RequestEntityTooLarge.')
+    .pointer(),
   messageExpression: f.string(4, 'CEL expression that returns the text; used in place of message when both are set.'),
 })
 export interface Validation extends Infer<typeof Validation> {}
@@ -303,7 +338,11 @@ export const ValidatingAdmissionPolicySpec = message(
     paramKind: f.message(ParamKind, 1, 'Kind of the parameter objects; leave out for a policy without parameters.'),
     matchConstraints: f.message(MatchResources, 2, 'Requests this policy is meant for.'),
     validations: f.list(Validation, 3, 'Rules to check; needed unless there are auditAnnotations.').atomic(),
-    failurePolicy: f.string(4, 'What an error in the policy leads to: Fail (default) or Ignore.'),
+    failurePolicy: f
+      .string(4, 'What an error in the policy leads to: Fail (default) or Ignore.')
+      .pointer()
+      .oneOf('Fail', 'Ignore')
+      .default('Fail'),
     auditAnnotations: f
       .list(AuditAnnotation, 5, 'Annotations to add to the audit event; needed unless there are validations.')
       .atomic(),
@@ -358,7 +397,8 @@ export const ValidatingAdmissionPolicyBindingSpec = message(
     validationActions: f
       .list('string', 4, 'What a failed rule leads to: Deny, Warn or Audit; Deny and Warn exclude each other.')
       .required()
-      .set(),
+      .set()
+      .oneOf('Audit', 'Deny', 'Warn'),
   },
 )
 export interface ValidatingAdmissionPolicyBindingSpec extends Infer<typeof ValidatingAdmissionPolicyBindingSpec> {}
@@ -379,23 +419,35 @@ export const ValidatingWebhook = message(
   'A webhook that may reject objects but not change them.',
   {
     name: f.string(1, 'Fully qualified name of the webhook, such as imagepolicy.example.com.').required(),
-    clientConfig: f.message(WebhookClientConfig, 2, 'How to connect to the webhook.').required(),
+    clientConfig: f.message(WebhookClientConfig, 2, 'How to connect to the webhook.').required().present(),
     rules: f
       .list(RuleWithOperations, 3, 'Operations and resources to call it for; one matching rule is enough.')
       .atomic(),
-    failurePolicy: f.string(4, 'What an unreachable or failing webhook leads to: Fail (default) or Ignore.'),
+    failurePolicy: f
+      .string(4, 'What an unreachable or failing webhook leads to: Fail (default) or Ignore.')
+      .pointer()
+      .oneOf('Fail', 'Ignore')
+      .default('Fail'),
     namespaceSelector: f.message(
       LabelSelector,
       5,
       'Labels the namespace of the object must have; empty selects all namespaces.',
     ),
-    sideEffects: f.string(6, 'Whether calls have other effects: None or NoneOnDryRun.').required(),
-    timeoutSeconds: f.int32(7, 'Seconds to wait for an answer, from 1 to 30; default 10.'),
+    sideEffects: f
+      .string(6, 'Whether calls have other effects: None or NoneOnDryRun.')
+      .required()
+      .pointer()
+      .oneOf('None', 'NoneOnDryRun', 'Some', 'Unknown'),
+    timeoutSeconds: f.int32(7, 'Seconds to wait for an answer, from 1 to 30; default 10.').pointer().default(10),
     admissionReviewVersions: f
       .list('string', 8, 'Versions of AdmissionReview the webhook understands, best first.')
       .required()
       .atomic(),
-    matchPolicy: f.string(9, 'Equivalent (default) also matches other versions of a resource; Exact does not.'),
+    matchPolicy: f
+      .string(9, 'Equivalent (default) also matches other versions of a resource; Exact does not.')
+      .pointer()
+      .oneOf('Equivalent', 'Exact')
+      .default('Equivalent'),
     objectSelector: f.message(
       LabelSelector,
       10,

@@ -25,8 +25,8 @@ export const ServiceReference = message(
   {
     namespace: f.string(1, 'Namespace of the Service.').required(),
     name: f.string(2, 'Name of the Service.').required(),
-    path: f.string(3, 'URL path to send requests to.'),
-    port: f.int32(4, 'Port of the Service, from 1 to 65535; default 443.'),
+    path: f.string(3, 'URL path to send requests to.').pointer(),
+    port: f.int32(4, 'Port of the Service, from 1 to 65535; default 443.').pointer().default(443),
   },
 )
 export interface ServiceReference extends Infer<typeof ServiceReference> {}
@@ -37,7 +37,7 @@ export const WebhookClientConfig = message(
   {
     service: f.message(ServiceReference, 1, 'Service that runs the webhook inside the cluster.'),
     caBundle: f.bytes(2, 'PEM certificates to verify the webhook with; by default the system roots are trusted.'),
-    url: f.string(3, 'HTTPS address of a webhook, without user name, query or fragment.'),
+    url: f.string(3, 'HTTPS address of a webhook, without user name, query or fragment.').pointer(),
   },
 )
 export interface WebhookClientConfig extends Infer<typeof WebhookClientConfig> {}
@@ -85,7 +85,9 @@ export const CustomResourceSubresourceScale = message(
   {
     specReplicasPath: f.string(1, 'JSON path under .spec to the wanted number of replicas.').required(),
     statusReplicasPath: f.string(2, 'JSON path under .status to the current number of replicas.').required(),
-    labelSelectorPath: f.string(3, 'JSON path under .status or .spec to a label selector string; autoscalers need it.'),
+    labelSelectorPath: f
+      .string(3, 'JSON path under .status or .spec to a label selector string; autoscalers need it.')
+      .pointer(),
   },
 )
 export interface CustomResourceSubresourceScale extends Infer<typeof CustomResourceSubresourceScale> {}
@@ -117,9 +119,12 @@ export const ValidationRule = message(
     rule: f.string(1, 'CEL expression over self, and oldSelf on updates, that must return true.').required(),
     message: f.string(2, 'Text shown when the rule fails; needed if the rule has line breaks.'),
     messageExpression: f.string(3, 'CEL expression that returns the text; used in place of message when both are set.'),
-    reason: f.string(4, 'FieldValueInvalid (default), FieldValueForbidden, FieldValueRequired or FieldValueDuplicate.'),
+    reason: f
+      .string(4, 'FieldValueInvalid (default), FieldValueForbidden, FieldValueRequired or FieldValueDuplicate.')
+      .pointer()
+      .oneOf('FieldValueDuplicate', 'FieldValueForbidden', 'FieldValueInvalid', 'FieldValueRequired'),
     fieldPath: f.string(5, 'Relative JSON path of the field to blame when the rule fails.'),
-    optionalOldSelf: f.bool(6, 'Makes oldSelf an optional value so that the rule also runs on creation.'),
+    optionalOldSelf: f.bool(6, 'Makes oldSelf an optional value so that the rule also runs on creation.').pointer(),
   },
 )
 export interface ValidationRule extends Infer<typeof ValidationRule> {}
@@ -130,26 +135,26 @@ export const JSONSchemaProps = message(
   {
     id: f.string(1, 'Identifier of the schema; not allowed in custom resource definitions.'),
     $schema: f.string(2, 'Address of the JSON Schema dialect in use.'),
-    $ref: f.string(3, 'Reference to another schema; not allowed in custom resource definitions.'),
+    $ref: f.string(3, 'Reference to another schema; not allowed in custom resource definitions.').pointer(),
     description: f.string(4, 'What the value means, for people to read.'),
     type: f.string(5, 'JSON type: object, array, string, integer, number or boolean.'),
     format: f.string(6, 'Format of the value, such as date-time or int32; unknown ones are ignored.'),
     title: f.string(7, 'Short heading for the value.'),
     default: f.json(8, 'Value filled in where none is given.'),
-    maximum: f.double(9, 'Largest number that is accepted.'),
+    maximum: f.double(9, 'Largest number that is accepted.').pointer(),
     exclusiveMaximum: f.bool(10, 'Whether the maximum itself is excluded.'),
-    minimum: f.double(11, 'Smallest number that is accepted.'),
+    minimum: f.double(11, 'Smallest number that is accepted.').pointer(),
     exclusiveMinimum: f.bool(12, 'Whether the minimum itself is excluded.'),
-    maxLength: f.int64(13, 'Largest number of characters in a string.'),
-    minLength: f.int64(14, 'Smallest number of characters in a string.'),
+    maxLength: f.int64(13, 'Largest number of characters in a string.').pointer(),
+    minLength: f.int64(14, 'Smallest number of characters in a string.').pointer(),
     pattern: f.string(15, 'Regular expression that a string has to match.'),
-    maxItems: f.int64(16, 'Largest number of items in an array.'),
-    minItems: f.int64(17, 'Smallest number of items in an array.'),
+    maxItems: f.int64(16, 'Largest number of items in an array.').pointer(),
+    minItems: f.int64(17, 'Smallest number of items in an array.').pointer(),
     uniqueItems: f.bool(18, 'Whether array items must differ; true is not allowed in custom resource definitions.'),
-    multipleOf: f.double(19, 'A number has to be a multiple of this one.'),
+    multipleOf: f.double(19, 'A number has to be a multiple of this one.').pointer(),
     enum: f.list('json', 20, 'All values that are accepted.').atomic(),
-    maxProperties: f.int64(21, 'Largest number of properties in an object.'),
-    minProperties: f.int64(22, 'Smallest number of properties in an object.'),
+    maxProperties: f.int64(21, 'Largest number of properties in an object.').pointer(),
+    minProperties: f.int64(22, 'Smallest number of properties in an object.').pointer(),
     required: f.list('string', 23, 'Properties that an object must have.').atomic(),
     items: f.json(24, 'Schema for every item of an array.'),
     allOf: selfField('list', 25, 'Schemas that must all accept the value.').atomic(),
@@ -173,14 +178,14 @@ export const JSONSchemaProps = message(
     externalDocs: f.message(ExternalDocumentation, 35, 'Where to read more about the value.'),
     example: f.json(36, 'Sample value, for documentation only.'),
     nullable: f.bool(37, 'Whether null is accepted as a value; default false.'),
-    'x-kubernetes-preserve-unknown-fields': f.bool(38, 'True keeps fields that the schema does not mention.'),
+    'x-kubernetes-preserve-unknown-fields': f.bool(38, 'True keeps fields that the schema does not mention.').pointer(),
     'x-kubernetes-embedded-resource': f.bool(39, 'Marks an object that has apiVersion, kind and metadata of its own.'),
     'x-kubernetes-int-or-string': f.bool(40, 'Marks a value that is either an integer or a string.'),
     'x-kubernetes-list-map-keys': f
       .list('string', 41, 'Properties that together identify an item; only for list type map.')
       .atomic(),
-    'x-kubernetes-list-type': f.string(42, 'How an array is merged: atomic (default), set or map.'),
-    'x-kubernetes-map-type': f.string(43, 'How an object is merged: granular (default) or atomic.'),
+    'x-kubernetes-list-type': f.string(42, 'How an array is merged: atomic (default), set or map.').pointer(),
+    'x-kubernetes-map-type': f.string(43, 'How an object is merged: granular (default) or atomic.').pointer(),
     'x-kubernetes-validations': f
       .list(ValidationRule, 44, 'CEL rules for the value, besides the rest of the schema.')
       .map('rule')
@@ -220,7 +225,7 @@ export const CustomResourceDefinitionVersion = message(
       .list(CustomResourceColumnDefinition, 6, 'Columns for kubectl get; by default only the age.')
       .atomic(),
     deprecated: f.bool(7, 'True makes the server warn clients that use this version.'),
-    deprecationWarning: f.string(8, 'Text of that warning, in place of the standard one.'),
+    deprecationWarning: f.string(8, 'Text of that warning, in place of the standard one.').pointer(),
     selectableFields: f.list(SelectableField, 9, 'Fields that may be used in field selectors, at most 8.').atomic(),
   },
 )
@@ -231,7 +236,7 @@ export const CustomResourceDefinitionSpec = message(
   'Wanted shape and behaviour of a custom resource.',
   {
     group: f.string(1, 'API group that serves the resource, such as example.com.').required(),
-    names: f.message(CustomResourceDefinitionNames, 3, 'Names of the resource and of its kind.').required(),
+    names: f.message(CustomResourceDefinitionNames, 3, 'Names of the resource and of its kind.').required().present(),
     scope: f.string(4, 'Whether objects live in namespaces: Namespaced or Cluster.').required(),
     versions: f
       .list(
@@ -275,11 +280,9 @@ export const CustomResourceDefinitionStatus = message(
     conditions: f
       .list(CustomResourceDefinitionCondition, 1, 'Latest observations about the definition, one per type.')
       .map('type'),
-    acceptedNames: f.message(
-      CustomResourceDefinitionNames,
-      2,
-      'Names in actual use; they can differ from spec when names clash.',
-    ),
+    acceptedNames: f
+      .message(CustomResourceDefinitionNames, 2, 'Names in actual use; they can differ from spec when names clash.')
+      .present(),
     storedVersions: f
       .list('string', 3, 'Versions that objects may still be stored in; they cannot leave spec.')
       .atomic(),

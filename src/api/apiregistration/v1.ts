@@ -11,7 +11,7 @@ export const ServiceReference = message(
   {
     namespace: f.string(1, 'Namespace of the Service.'),
     name: f.string(2, 'Name of the Service.'),
-    port: f.int32(3, 'Port of the Service, from 1 to 65535; default 443.'),
+    port: f.int32(3, 'Port of the Service, from 1 to 65535; default 443.').pointer().default(443),
   },
 )
 export interface ServiceReference extends Infer<typeof ServiceReference> {}

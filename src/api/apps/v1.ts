@@ -25,11 +25,10 @@ export const RollingUpdateDaemonSet = message(
   'apps.v1.RollingUpdateDaemonSet',
   'Limits for a rolling update of a DaemonSet.',
   {
-    maxUnavailable: f.intOrString(
-      1,
-      'Count or percentage of daemon pods that may be down during an update; default 1.',
-    ),
-    maxSurge: f.intOrString(2, 'Count or percentage of nodes that may briefly run an extra pod; default 0.'),
+    maxUnavailable: f
+      .intOrString(1, 'Count or percentage of daemon pods that may be down during an update; default 1.')
+      .default(1),
+    maxSurge: f.intOrString(2, 'Count or percentage of nodes that may briefly run an extra pod; default 0.').default(0),
   },
 )
 export interface RollingUpdateDaemonSet extends Infer<typeof RollingUpdateDaemonSet> {}
@@ -38,7 +37,10 @@ export const DaemonSetUpdateStrategy = message(
   'apps.v1.DaemonSetUpdateStrategy',
   'How pods of a DaemonSet are replaced when its template changes.',
   {
-    type: f.string(1, 'RollingUpdate (default) replaces pods gradually; OnDelete waits until someone deletes them.'),
+    type: f
+      .string(1, 'RollingUpdate (default) replaces pods gradually; OnDelete waits until someone deletes them.')
+      .oneOf('OnDelete', 'RollingUpdate')
+      .default('RollingUpdate'),
     rollingUpdate: f.message(RollingUpdateDaemonSet, 2, 'Settings used only when type is RollingUpdate.'),
   },
 )
@@ -48,10 +50,12 @@ export const DaemonSetSpec = message('apps.v1.DaemonSetSpec', 'Wanted state of a
   selector: f
     .message(LabelSelector, 1, 'Labels that identify the pods of this set; must match the template and never changes.')
     .required(),
-  template: f.message(PodTemplateSpec, 2, 'Pod to run on every eligible node.').required(),
-  updateStrategy: f.message(DaemonSetUpdateStrategy, 3, 'How running pods are replaced by ones with a new template.'),
+  template: f.message(PodTemplateSpec, 2, 'Pod to run on every eligible node.').required().present(),
+  updateStrategy: f
+    .message(DaemonSetUpdateStrategy, 3, 'How running pods are replaced by ones with a new template.')
+    .present(),
   minReadySeconds: f.int32(4, 'Seconds a new pod must stay ready before it counts as available; default 0.'),
-  revisionHistoryLimit: f.int32(6, 'Number of old revisions kept for rollback; default 10.'),
+  revisionHistoryLimit: f.int32(6, 'Number of old revisions kept for rollback; default 10.').pointer().default(10),
 })
 export interface DaemonSetSpec extends Infer<typeof DaemonSetSpec> {}
 
@@ -77,7 +81,7 @@ export const DaemonSetStatus = message('apps.v1.DaemonSetStatus', 'Most recently
   updatedNumberScheduled: f.int32(6, 'Nodes whose daemon pod already has the newest template.'),
   numberAvailable: f.int32(7, 'Eligible nodes whose daemon pod has been ready for minReadySeconds.'),
   numberUnavailable: f.int32(8, 'Eligible nodes that have no available daemon pod.'),
-  collisionCount: f.int32(9, 'Hash collisions seen so far when naming a new ControllerRevision.'),
+  collisionCount: f.int32(9, 'Hash collisions seen so far when naming a new ControllerRevision.').pointer(),
   conditions: f
     .list(DaemonSetCondition, 10, 'Latest observations about the set, one per type.')
     .map('type')
@@ -101,11 +105,12 @@ export const RollingUpdateDeployment = message(
   'apps.v1.RollingUpdateDeployment',
   'Limits for a rolling update of a Deployment.',
   {
-    maxUnavailable: f.intOrString(
-      1,
-      'Count or percentage of wanted pods that may be missing during an update; default 25%.',
-    ),
-    maxSurge: f.intOrString(2, 'Count or percentage of pods allowed above the wanted number; default 25%.'),
+    maxUnavailable: f
+      .intOrString(1, 'Count or percentage of wanted pods that may be missing during an update; default 25%.')
+      .default('25%'),
+    maxSurge: f
+      .intOrString(2, 'Count or percentage of pods allowed above the wanted number; default 25%.')
+      .default('25%'),
   },
 )
 export interface RollingUpdateDeployment extends Infer<typeof RollingUpdateDeployment> {}
@@ -114,14 +119,17 @@ export const DeploymentStrategy = message(
   'apps.v1.DeploymentStrategy',
   'How old pods of a Deployment make way for new ones.',
   {
-    type: f.string(1, 'RollingUpdate (default) swaps pods gradually; Recreate stops all old pods first.'),
+    type: f
+      .string(1, 'RollingUpdate (default) swaps pods gradually; Recreate stops all old pods first.')
+      .oneOf('Recreate', 'RollingUpdate')
+      .default('RollingUpdate'),
     rollingUpdate: f.message(RollingUpdateDeployment, 2, 'Settings used only when type is RollingUpdate.'),
   },
 )
 export interface DeploymentStrategy extends Infer<typeof DeploymentStrategy> {}
 
 export const DeploymentSpec = message('apps.v1.DeploymentSpec', 'Wanted state of a Deployment.', {
-  replicas: f.int32(1, 'Number of pods to run; default 1.'),
+  replicas: f.int32(1, 'Number of pods to run; default 1.').pointer().default(1),
   selector: f
     .message(
       LabelSelector,
@@ -129,15 +137,15 @@ export const DeploymentSpec = message('apps.v1.DeploymentSpec', 'Wanted state of
       'Labels that identify the pods of this Deployment; must match the template and never changes.',
     )
     .required(),
-  template: f.message(PodTemplateSpec, 3, 'Pod to create; restartPolicy has to be Always.').required(),
-  strategy: f.message(DeploymentStrategy, 4, 'How existing pods are replaced by new ones.').retainKeys(),
+  template: f.message(PodTemplateSpec, 3, 'Pod to create; restartPolicy has to be Always.').required().present(),
+  strategy: f.message(DeploymentStrategy, 4, 'How existing pods are replaced by new ones.').retainKeys().present(),
   minReadySeconds: f.int32(5, 'Seconds a new pod must stay ready before it counts as available; default 0.'),
-  revisionHistoryLimit: f.int32(6, 'Number of old ReplicaSets kept for rollback; default 10.'),
+  revisionHistoryLimit: f.int32(6, 'Number of old ReplicaSets kept for rollback; default 10.').pointer().default(10),
   paused: f.bool(7, 'Holds back rollouts of template changes while true.'),
-  progressDeadlineSeconds: f.int32(
-    9,
-    'Seconds a rollout may go without progress before it is reported as failed; default 600.',
-  ),
+  progressDeadlineSeconds: f
+    .int32(9, 'Seconds a rollout may go without progress before it is reported as failed; default 600.')
+    .pointer()
+    .default(600),
 })
 export interface DeploymentSpec extends Infer<typeof DeploymentSpec> {}
 
@@ -166,8 +174,8 @@ export const DeploymentStatus = message('apps.v1.DeploymentStatus', 'Most recent
     .map('type')
     .merge('type'),
   readyReplicas: f.int32(7, 'Pods whose Ready condition is true.'),
-  collisionCount: f.int32(8, 'Hash collisions seen so far when naming a new ReplicaSet.'),
-  terminatingReplicas: f.int32(9, 'Pods that are being deleted but have not stopped yet.'),
+  collisionCount: f.int32(8, 'Hash collisions seen so far when naming a new ReplicaSet.').pointer(),
+  terminatingReplicas: f.int32(9, 'Pods that are being deleted but have not stopped yet.').pointer(),
 })
 export interface DeploymentStatus extends Infer<typeof DeploymentStatus> {}
 
@@ -184,11 +192,11 @@ export const Deployment = kind(
 export interface Deployment extends Infer<typeof Deployment> {}
 
 export const ReplicaSetSpec = message('apps.v1.ReplicaSetSpec', 'Wanted state of a ReplicaSet.', {
-  replicas: f.int32(1, 'Number of pods to run; default 1.'),
+  replicas: f.int32(1, 'Number of pods to run; default 1.').pointer().default(1),
   selector: f
     .message(LabelSelector, 2, 'Labels that identify the pods of this set; must match the template and never changes.')
     .required(),
-  template: f.message(PodTemplateSpec, 3, 'Pod to create when there are too few.'),
+  template: f.message(PodTemplateSpec, 3, 'Pod to create when there are too few.').present(),
   minReadySeconds: f.int32(4, 'Seconds a new pod must stay ready before it counts as available; default 0.'),
 })
 export interface ReplicaSetSpec extends Infer<typeof ReplicaSetSpec> {}
@@ -216,7 +224,7 @@ export const ReplicaSetStatus = message('apps.v1.ReplicaSetStatus', 'Most recent
     .list(ReplicaSetCondition, 6, 'Latest observations about the set, one per type.')
     .map('type')
     .merge('type'),
-  terminatingReplicas: f.int32(7, 'Pods that are being deleted but have not stopped yet.'),
+  terminatingReplicas: f.int32(7, 'Pods that are being deleted but have not stopped yet.').pointer(),
 })
 export interface ReplicaSetStatus extends Infer<typeof ReplicaSetStatus> {}
 
@@ -236,14 +244,14 @@ export const RollingUpdateStatefulSetStrategy = message(
   'apps.v1.RollingUpdateStatefulSetStrategy',
   'Limits for a rolling update of a StatefulSet.',
   {
-    partition: f.int32(1, 'Only pods with this ordinal or a higher one are updated; default 0.'),
+    partition: f.int32(1, 'Only pods with this ordinal or a higher one are updated; default 0.').pointer(),
     maxUnavailable: f.intOrString(2, 'Count or percentage of pods that may be down during an update; default 1.'),
   },
 )
 export interface RollingUpdateStatefulSetStrategy extends Infer<typeof RollingUpdateStatefulSetStrategy> {}
 
 export const StatefulSetOrdinals = message('apps.v1.StatefulSetOrdinals', 'Numbering of the pods of a StatefulSet.', {
-  start: f.int32(1, 'Ordinal of the first pod; default 0.'),
+  start: f.int32(1, 'Ordinal of the first pod; default 0.').present(),
 })
 export interface StatefulSetOrdinals extends Infer<typeof StatefulSetOrdinals> {}
 
@@ -251,8 +259,12 @@ export const StatefulSetPersistentVolumeClaimRetentionPolicy = message(
   'apps.v1.StatefulSetPersistentVolumeClaimRetentionPolicy',
   'What happens to claims made from volumeClaimTemplates once they are no longer needed.',
   {
-    whenDeleted: f.string(1, 'Fate of claims when the StatefulSet is deleted: Retain (default) or Delete.'),
-    whenScaled: f.string(2, 'Fate of claims whose pod is removed by scaling down: Retain (default) or Delete.'),
+    whenDeleted: f
+      .string(1, 'Fate of claims when the StatefulSet is deleted: Retain (default) or Delete.')
+      .default('Retain'),
+    whenScaled: f
+      .string(2, 'Fate of claims whose pod is removed by scaling down: Retain (default) or Delete.')
+      .default('Retain'),
   },
 )
 export interface StatefulSetPersistentVolumeClaimRetentionPolicy extends Infer<
@@ -263,30 +275,35 @@ export const StatefulSetUpdateStrategy = message(
   'apps.v1.StatefulSetUpdateStrategy',
   'How pods of a StatefulSet are replaced when its template changes.',
   {
-    type: f.string(1, 'RollingUpdate (default) replaces pods in order; OnDelete waits until someone deletes them.'),
+    type: f
+      .string(1, 'RollingUpdate (default) replaces pods in order; OnDelete waits until someone deletes them.')
+      .oneOf('OnDelete', 'RollingUpdate'),
     rollingUpdate: f.message(RollingUpdateStatefulSetStrategy, 2, 'Settings used only when type is RollingUpdate.'),
   },
 )
 export interface StatefulSetUpdateStrategy extends Infer<typeof StatefulSetUpdateStrategy> {}
 
 export const StatefulSetSpec = message('apps.v1.StatefulSetSpec', 'Wanted state of a StatefulSet.', {
-  replicas: f.int32(1, 'Number of pods to run, each with its own identity; default 1.'),
+  replicas: f.int32(1, 'Number of pods to run, each with its own identity; default 1.').pointer().default(1),
   selector: f
     .message(LabelSelector, 2, 'Labels that identify the pods of this set; must match the template and never changes.')
     .required(),
   template: f
     .message(PodTemplateSpec, 3, 'Pod to create for each ordinal; it is named after the set and the ordinal.')
-    .required(),
+    .required()
+    .present(),
   volumeClaimTemplates: f
     .list(PersistentVolumeClaim, 4, 'Claims created for each pod; pods mount them as volumes of the same name.')
     .atomic(),
-  serviceName: f.string(5, 'Service that gives the pods their DNS names; it must exist beforehand.'),
-  podManagementPolicy: f.string(
-    6,
-    'OrderedReady (default) starts and stops pods one by one; Parallel does all at once.',
-  ),
-  updateStrategy: f.message(StatefulSetUpdateStrategy, 7, 'How running pods are replaced by ones with a new template.'),
-  revisionHistoryLimit: f.int32(8, 'Number of old revisions kept for rollback; default 10.'),
+  serviceName: f.string(5, 'Service that gives the pods their DNS names; it must exist beforehand.').present(),
+  podManagementPolicy: f
+    .string(6, 'OrderedReady (default) starts and stops pods one by one; Parallel does all at once.')
+    .oneOf('OrderedReady', 'Parallel')
+    .default('OrderedReady'),
+  updateStrategy: f
+    .message(StatefulSetUpdateStrategy, 7, 'How running pods are replaced by ones with a new template.')
+    .present(),
+  revisionHistoryLimit: f.int32(8, 'Number of old revisions kept for rollback; default 10.').pointer().default(10),
   minReadySeconds: f.int32(9, 'Seconds a new pod must stay ready before it counts as available; default 0.'),
   persistentVolumeClaimRetentionPolicy: f.message(
     StatefulSetPersistentVolumeClaimRetentionPolicy,
@@ -321,12 +338,12 @@ export const StatefulSetStatus = message(
     updatedReplicas: f.int32(5, 'Pods that were made from the revision in updateRevision.'),
     currentRevision: f.string(6, 'Revision of the pods that have not been updated yet.'),
     updateRevision: f.string(7, 'Revision that pods are being updated to.'),
-    collisionCount: f.int32(9, 'Hash collisions seen so far when naming a new ControllerRevision.'),
+    collisionCount: f.int32(9, 'Hash collisions seen so far when naming a new ControllerRevision.').pointer(),
     conditions: f
       .list(StatefulSetCondition, 10, 'Latest observations about the set, one per type.')
       .map('type')
       .merge('type'),
-    availableReplicas: f.int32(11, 'Pods that have been ready for at least minReadySeconds.'),
+    availableReplicas: f.int32(11, 'Pods that have been ready for at least minReadySeconds.').present(),
   },
 )
 export interface StatefulSetStatus extends Infer<typeof StatefulSetStatus> {}

@@ -29,7 +29,7 @@ export const SelfSubjectReviewStatus = message(
   'authentication.v1.SelfSubjectReviewStatus',
   'Answer to a SelfSubjectReview.',
   {
-    userInfo: f.message(UserInfo, 1, 'The user that sent the request.'),
+    userInfo: f.message(UserInfo, 1, 'The user that sent the request.').present(),
   },
 )
 export interface SelfSubjectReviewStatus extends Infer<typeof SelfSubjectReviewStatus> {}
@@ -50,12 +50,15 @@ export interface SelfSubjectReview extends Infer<typeof SelfSubjectReview> {}
 export const TokenRequestSpec = message('authentication.v1.TokenRequestSpec', 'What kind of token is asked for.', {
   audiences: f.list('string', 1, 'Who the token is meant for; defaults to the API server.').atomic(),
   boundObjectRef: f.message(BoundObjectReference, 3, 'Object whose deletion should make the token invalid.'),
-  expirationSeconds: f.int64(4, 'Wanted lifetime in seconds, at least 600; default 3600, the answer may differ.'),
+  expirationSeconds: f
+    .int64(4, 'Wanted lifetime in seconds, at least 600; default 3600, the answer may differ.')
+    .pointer()
+    .default(3600),
 })
 export interface TokenRequestSpec extends Infer<typeof TokenRequestSpec> {}
 
 export const TokenRequestStatus = message('authentication.v1.TokenRequestStatus', 'The token that was issued.', {
-  token: f.string(1, 'The token itself, a signed JWT.'),
+  token: f.string(1, 'The token itself, a signed JWT.').present(),
   expirationTimestamp: f.time(2, 'When the token stops being valid.'),
 })
 export interface TokenRequestStatus extends Infer<typeof TokenRequestStatus> {}
@@ -80,7 +83,7 @@ export interface TokenReviewSpec extends Infer<typeof TokenReviewSpec> {}
 
 export const TokenReviewStatus = message('authentication.v1.TokenReviewStatus', 'Result of checking a token.', {
   authenticated: f.bool(1, 'Whether the token belongs to a known user.'),
-  user: f.message(UserInfo, 2, 'The user the token belongs to.'),
+  user: f.message(UserInfo, 2, 'The user the token belongs to.').present(),
   error: f.string(3, 'Why the token could not be checked.'),
   audiences: f.list('string', 4, 'Audiences that both the token and the request name.').atomic(),
 })

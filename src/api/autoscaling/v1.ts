@@ -22,10 +22,13 @@ export const HorizontalPodAutoscalerSpec = message(
   {
     scaleTargetRef: f
       .message(CrossVersionObjectReference, 1, 'Object to scale; it must have a scale subresource.')
-      .required(),
-    minReplicas: f.int32(2, 'Lower limit for the number of pods; default 1.'),
+      .required()
+      .present(),
+    minReplicas: f.int32(2, 'Lower limit for the number of pods; default 1.').pointer().default(1),
     maxReplicas: f.int32(3, 'Upper limit for the number of pods; cannot be below minReplicas.').required(),
-    targetCPUUtilizationPercentage: f.int32(4, 'Average CPU use to aim for, in percent of requested CPU; default 80.'),
+    targetCPUUtilizationPercentage: f
+      .int32(4, 'Average CPU use to aim for, in percent of requested CPU; default 80.')
+      .pointer(),
   },
 )
 export interface HorizontalPodAutoscalerSpec extends Infer<typeof HorizontalPodAutoscalerSpec> {}
@@ -34,11 +37,11 @@ export const HorizontalPodAutoscalerStatus = message(
   'autoscaling.v1.HorizontalPodAutoscalerStatus',
   'Observed state of an autoscaler.',
   {
-    observedGeneration: f.int64(1, 'Generation of the spec that the controller has last acted on.'),
+    observedGeneration: f.int64(1, 'Generation of the spec that the controller has last acted on.').pointer(),
     lastScaleTime: f.time(2, 'When the number of pods was last changed by the autoscaler.'),
     currentReplicas: f.int32(3, 'Number of pods at the last look.').required(),
     desiredReplicas: f.int32(4, 'Number of pods the autoscaler last decided on.').required(),
-    currentCPUUtilizationPercentage: f.int32(5, 'Average CPU use of all pods, in percent of requested CPU.'),
+    currentCPUUtilizationPercentage: f.int32(5, 'Average CPU use of all pods, in percent of requested CPU.').pointer(),
   },
 )
 export interface HorizontalPodAutoscalerStatus extends Infer<typeof HorizontalPodAutoscalerStatus> {}

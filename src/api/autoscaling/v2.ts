@@ -11,7 +11,9 @@ export const MetricTarget = message('autoscaling.v2.MetricTarget', 'Value that a
   type: f.string(1, 'Which of the other fields is used: Utilization, Value or AverageValue.').required(),
   value: f.quantity(2, 'Target for the metric as a whole, as a quantity.'),
   averageValue: f.quantity(3, 'Target for the average over all relevant pods, as a quantity.'),
-  averageUtilization: f.int32(4, 'Target average in percent of what the pods request; for resource metrics only.'),
+  averageUtilization: f
+    .int32(4, 'Target average in percent of what the pods request; for resource metrics only.')
+    .pointer(),
 })
 export interface MetricTarget extends Infer<typeof MetricTarget> {}
 
@@ -20,7 +22,7 @@ export const ContainerResourceMetricSource = message(
   'Scales on the use of a resource by one container in each pod.',
   {
     name: f.string(1, 'Resource to watch, such as cpu or memory.').required(),
-    target: f.message(MetricTarget, 2, 'Value that usage should be kept at.').required(),
+    target: f.message(MetricTarget, 2, 'Value that usage should be kept at.').required().present(),
     container: f.string(3, 'Name of the container in the scaled pods.').required(),
   },
 )
@@ -29,7 +31,7 @@ export interface ContainerResourceMetricSource extends Infer<typeof ContainerRes
 export const MetricValueStatus = message('autoscaling.v2.MetricValueStatus', 'Value that a metric has now.', {
   value: f.quantity(1, 'Value of the metric as a whole, as a quantity.'),
   averageValue: f.quantity(2, 'Average over all relevant pods, as a quantity.'),
-  averageUtilization: f.int32(3, 'Average in percent of what the pods request; for resource metrics only.'),
+  averageUtilization: f.int32(3, 'Average in percent of what the pods request; for resource metrics only.').pointer(),
 })
 export interface MetricValueStatus extends Infer<typeof MetricValueStatus> {}
 
@@ -38,7 +40,7 @@ export const ContainerResourceMetricStatus = message(
   'Last reading of a metric of type ContainerResource.',
   {
     name: f.string(1, 'Resource that is watched, such as cpu or memory.').required(),
-    current: f.message(MetricValueStatus, 2, 'Value that was read.').required(),
+    current: f.message(MetricValueStatus, 2, 'Value that was read.').required().present(),
     container: f.string(3, 'Name of the container in the scaled pods.').required(),
   },
 )
@@ -69,8 +71,8 @@ export const ExternalMetricSource = message(
   'autoscaling.v2.ExternalMetricSource',
   'Scales on a metric from outside the cluster.',
   {
-    metric: f.message(MetricIdentifier, 1, 'Metric to scale on.').required(),
-    target: f.message(MetricTarget, 2, 'Value that the metric should be kept at.').required(),
+    metric: f.message(MetricIdentifier, 1, 'Metric to scale on.').required().present(),
+    target: f.message(MetricTarget, 2, 'Value that the metric should be kept at.').required().present(),
   },
 )
 export interface ExternalMetricSource extends Infer<typeof ExternalMetricSource> {}
@@ -79,8 +81,8 @@ export const ExternalMetricStatus = message(
   'autoscaling.v2.ExternalMetricStatus',
   'Last reading of a metric of type External.',
   {
-    metric: f.message(MetricIdentifier, 1, 'Metric that is watched.').required(),
-    current: f.message(MetricValueStatus, 2, 'Value that was read.').required(),
+    metric: f.message(MetricIdentifier, 1, 'Metric that is watched.').required().present(),
+    current: f.message(MetricValueStatus, 2, 'Value that was read.').required().present(),
   },
 )
 export interface ExternalMetricStatus extends Infer<typeof ExternalMetricStatus> {}
@@ -97,14 +99,13 @@ export const HPAScalingPolicy = message(
 export interface HPAScalingPolicy extends Infer<typeof HPAScalingPolicy> {}
 
 export const HPAScalingRules = message('autoscaling.v2.HPAScalingRules', 'Limits on scaling in one direction.', {
-  selectPolicy: f.string(1, 'Which policy counts: Max (default), Min, or Disabled to never scale this way.'),
+  selectPolicy: f.string(1, 'Which policy counts: Max (default), Min, or Disabled to never scale this way.').pointer(),
   policies: f
     .list(HPAScalingPolicy, 2, 'Policies to choose from; built-in ones are used when there are none.')
     .atomic(),
-  stabilizationWindowSeconds: f.int32(
-    3,
-    'Seconds of past recommendations to consider, 0 to 3600; default 0 up, 300 down.',
-  ),
+  stabilizationWindowSeconds: f
+    .int32(3, 'Seconds of past recommendations to consider, 0 to 3600; default 0 up, 300 down.')
+    .pointer(),
   tolerance: f.quantity(4, 'Relative deviation from the target that is ignored; cluster-wide default 0.1.'),
 })
 export interface HPAScalingRules extends Infer<typeof HPAScalingRules> {}
@@ -131,9 +132,12 @@ export const ObjectMetricSource = message(
   'autoscaling.v2.ObjectMetricSource',
   'Scales on a metric that describes one object, such as requests to an Ingress.',
   {
-    describedObject: f.message(CrossVersionObjectReference, 1, 'Object that the metric describes.').required(),
-    target: f.message(MetricTarget, 2, 'Value that the metric should be kept at.').required(),
-    metric: f.message(MetricIdentifier, 3, 'Metric to scale on.').required(),
+    describedObject: f
+      .message(CrossVersionObjectReference, 1, 'Object that the metric describes.')
+      .required()
+      .present(),
+    target: f.message(MetricTarget, 2, 'Value that the metric should be kept at.').required().present(),
+    metric: f.message(MetricIdentifier, 3, 'Metric to scale on.').required().present(),
   },
 )
 export interface ObjectMetricSource extends Infer<typeof ObjectMetricSource> {}
@@ -142,8 +146,11 @@ export const PodsMetricSource = message(
   'autoscaling.v2.PodsMetricSource',
   'Scales on a custom metric averaged over the scaled pods.',
   {
-    metric: f.message(MetricIdentifier, 1, 'Metric to scale on.').required(),
-    target: f.message(MetricTarget, 2, 'Value to keep the metric at; its type has to be AverageValue.').required(),
+    metric: f.message(MetricIdentifier, 1, 'Metric to scale on.').required().present(),
+    target: f
+      .message(MetricTarget, 2, 'Value to keep the metric at; its type has to be AverageValue.')
+      .required()
+      .present(),
   },
 )
 export interface PodsMetricSource extends Infer<typeof PodsMetricSource> {}
@@ -153,7 +160,7 @@ export const ResourceMetricSource = message(
   'Scales on the use of a resource by the scaled pods.',
   {
     name: f.string(1, 'Resource to watch, such as cpu or memory.').required(),
-    target: f.message(MetricTarget, 2, 'Value that usage should be kept at.').required(),
+    target: f.message(MetricTarget, 2, 'Value that usage should be kept at.').required().present(),
   },
 )
 export interface ResourceMetricSource extends Infer<typeof ResourceMetricSource> {}
@@ -182,8 +189,9 @@ export const HorizontalPodAutoscalerSpec = message(
   {
     scaleTargetRef: f
       .message(CrossVersionObjectReference, 1, 'Object to scale; it must have a scale subresource.')
-      .required(),
-    minReplicas: f.int32(2, 'Lower limit for the number of pods; default 1.'),
+      .required()
+      .present(),
+    minReplicas: f.int32(2, 'Lower limit for the number of pods; default 1.').pointer().default(1),
     maxReplicas: f.int32(3, 'Upper limit for the number of pods; cannot be below minReplicas.').required(),
     metrics: f
       .list(MetricSpec, 4, 'Metrics to scale on; the largest result wins, default is 80% average CPU.')
@@ -210,16 +218,19 @@ export const ObjectMetricStatus = message(
   'autoscaling.v2.ObjectMetricStatus',
   'Last reading of a metric of type Object.',
   {
-    metric: f.message(MetricIdentifier, 1, 'Metric that is watched.').required(),
-    current: f.message(MetricValueStatus, 2, 'Value that was read.').required(),
-    describedObject: f.message(CrossVersionObjectReference, 3, 'Object that the metric describes.').required(),
+    metric: f.message(MetricIdentifier, 1, 'Metric that is watched.').required().present(),
+    current: f.message(MetricValueStatus, 2, 'Value that was read.').required().present(),
+    describedObject: f
+      .message(CrossVersionObjectReference, 3, 'Object that the metric describes.')
+      .required()
+      .present(),
   },
 )
 export interface ObjectMetricStatus extends Infer<typeof ObjectMetricStatus> {}
 
 export const PodsMetricStatus = message('autoscaling.v2.PodsMetricStatus', 'Last reading of a metric of type Pods.', {
-  metric: f.message(MetricIdentifier, 1, 'Metric that is watched.').required(),
-  current: f.message(MetricValueStatus, 2, 'Value that was read.').required(),
+  metric: f.message(MetricIdentifier, 1, 'Metric that is watched.').required().present(),
+  current: f.message(MetricValueStatus, 2, 'Value that was read.').required().present(),
 })
 export interface PodsMetricStatus extends Infer<typeof PodsMetricStatus> {}
 
@@ -228,7 +239,7 @@ export const ResourceMetricStatus = message(
   'Last reading of a metric of type Resource.',
   {
     name: f.string(1, 'Resource that is watched, such as cpu or memory.').required(),
-    current: f.message(MetricValueStatus, 2, 'Value that was read.').required(),
+    current: f.message(MetricValueStatus, 2, 'Value that was read.').required().present(),
   },
 )
 export interface ResourceMetricStatus extends Infer<typeof ResourceMetricStatus> {}
@@ -255,7 +266,7 @@ export const HorizontalPodAutoscalerStatus = message(
   'autoscaling.v2.HorizontalPodAutoscalerStatus',
   'Observed state of an autoscaler.',
   {
-    observedGeneration: f.int64(1, 'Generation of the spec that the controller has last acted on.'),
+    observedGeneration: f.int64(1, 'Generation of the spec that the controller has last acted on.').pointer(),
     lastScaleTime: f.time(2, 'When the number of pods was last changed by the autoscaler.'),
     currentReplicas: f.int32(3, 'Number of pods at the last look.'),
     desiredReplicas: f.int32(4, 'Number of pods the autoscaler last decided on.').required(),

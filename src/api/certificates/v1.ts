@@ -15,12 +15,39 @@ export const CertificateSigningRequestSpec = message(
     groups: f.list('string', 4, 'Groups of the user who made the request; set by the server.').atomic(),
     usages: f
       .list('string', 5, 'Key usages wanted for the certificate, such as digital signature or client auth.')
-      .atomic(),
+      .atomic()
+      .oneOf(
+        'any',
+        'cert sign',
+        'client auth',
+        'code signing',
+        'content commitment',
+        'crl sign',
+        'data encipherment',
+        'decipher only',
+        'digital signature',
+        'email protection',
+        'encipher only',
+        'ipsec end system',
+        'ipsec tunnel',
+        'ipsec user',
+        'key agreement',
+        'key encipherment',
+        'microsoft sgc',
+        'netscape sgc',
+        'ocsp signing',
+        's/mime',
+        'server auth',
+        'signing',
+        'timestamping',
+      ),
     extra: f.mapOfLists('string', 6, 'Further details about the user who made the request; set by the server.'),
     signerName: f
       .string(7, 'Who should sign, such as kubernetes.io/kube-apiserver-client or example.com/name.')
       .required(),
-    expirationSeconds: f.int32(8, 'Wanted validity in seconds, at least 600; the signer may choose otherwise.'),
+    expirationSeconds: f
+      .int32(8, 'Wanted validity in seconds, at least 600; the signer may choose otherwise.')
+      .pointer(),
   },
 )
 export interface CertificateSigningRequestSpec extends Infer<typeof CertificateSigningRequestSpec> {}

@@ -7,9 +7,9 @@ import { f, type Infer, message } from '#api/schema.ts'
 import { ObjectReference } from '#api/core/v1/shared.ts'
 
 export const EndpointConditions = message('discovery.v1.EndpointConditions', 'State that an endpoint is in.', {
-  ready: f.bool(1, 'Whether the endpoint can take traffic; unset counts as true.'),
-  serving: f.bool(2, 'Like ready, but not affected by termination; unset counts as true.'),
-  terminating: f.bool(3, 'Whether the endpoint is shutting down; unset counts as false.'),
+  ready: f.bool(1, 'Whether the endpoint can take traffic; unset counts as true.').pointer(),
+  serving: f.bool(2, 'Like ready, but not affected by termination; unset counts as true.').pointer(),
+  terminating: f.bool(3, 'Whether the endpoint is shutting down; unset counts as false.').pointer(),
 })
 export interface EndpointConditions extends Infer<typeof EndpointConditions> {}
 
@@ -34,21 +34,27 @@ export const Endpoint = message('discovery.v1.Endpoint', 'One backend of a Servi
     .list('string', 1, 'Addresses of the backend, 1 to 100, all of the addressType of the slice.')
     .required()
     .set(),
-  conditions: f.message(EndpointConditions, 2, 'State of the backend.'),
-  hostname: f.string(3, 'Host name of the backend, used for DNS; a lower-case DNS label.'),
+  conditions: f.message(EndpointConditions, 2, 'State of the backend.').present(),
+  hostname: f.string(3, 'Host name of the backend, used for DNS; a lower-case DNS label.').pointer(),
   targetRef: f.message(ObjectReference, 4, 'Object behind the endpoint, usually a Pod.'),
   deprecatedTopology: f.mapOf('string', 5, 'Topology labels from the old v1beta1 API; cannot be set any more.'),
-  nodeName: f.string(6, 'Node that the backend runs on.'),
-  zone: f.string(7, 'Zone that the backend is in.'),
+  nodeName: f.string(6, 'Node that the backend runs on.').pointer(),
+  zone: f.string(7, 'Zone that the backend is in.').pointer(),
   hints: f.message(EndpointHints, 8, 'Which clients should use this endpoint.'),
 })
 export interface Endpoint extends Infer<typeof Endpoint> {}
 
 export const EndpointPort = message('discovery.v1.EndpointPort', 'A port that all endpoints of a slice offer.', {
-  name: f.string(1, 'Name of the port, unique in the slice; may be empty.'),
-  protocol: f.string(2, 'IP protocol: TCP (default), UDP or SCTP.'),
-  port: f.int32(3, 'Port number of the backend; if unset, consumers decide what it means.'),
-  appProtocol: f.string(4, 'Application protocol, such as http, kubernetes.io/h2c or a prefixed name of your own.'),
+  name: f.string(1, 'Name of the port, unique in the slice; may be empty.').pointer().default(''),
+  protocol: f
+    .string(2, 'IP protocol: TCP (default), UDP or SCTP.')
+    .pointer()
+    .oneOf('SCTP', 'TCP', 'UDP')
+    .default('TCP'),
+  port: f.int32(3, 'Port number of the backend; if unset, consumers decide what it means.').pointer(),
+  appProtocol: f
+    .string(4, 'Application protocol, such as http, kubernetes.io/h2c or a prefixed name of your own.')
+    .pointer(),
 })
 export interface EndpointPort extends Infer<typeof EndpointPort> {}
 
@@ -60,7 +66,10 @@ export const EndpointSlice = kind(
   {
     endpoints: f.list(Endpoint, 2, 'Backends in this slice, at most 1000.').atomic(),
     ports: f.list(EndpointPort, 3, 'Ports that every endpoint of the slice offers; may be empty.').atomic(),
-    addressType: f.string(4, 'Kind of all addresses in the slice: IPv4, IPv6 or FQDN; cannot be changed.').required(),
+    addressType: f
+      .string(4, 'Kind of all addresses in the slice: IPv4, IPv6 or FQDN; cannot be changed.')
+      .required()
+      .oneOf('FQDN', 'IPv4', 'IPv6'),
   },
 )
 export interface EndpointSlice extends Infer<typeof EndpointSlice> {}

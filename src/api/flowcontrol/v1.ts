@@ -9,8 +9,14 @@ export const ExemptPriorityLevelConfiguration = message(
   'flowcontrol.v1.ExemptPriorityLevelConfiguration',
   'Settings of a priority level whose requests never wait.',
   {
-    nominalConcurrencyShares: f.int32(1, 'Weight of this level when sharing out concurrency; default 0.'),
-    lendablePercent: f.int32(2, 'Percentage of its concurrency that others may borrow, 0 to 100; default 0.'),
+    nominalConcurrencyShares: f
+      .int32(1, 'Weight of this level when sharing out concurrency; default 0.')
+      .pointer()
+      .default(0),
+    lendablePercent: f
+      .int32(2, 'Percentage of its concurrency that others may borrow, 0 to 100; default 0.')
+      .pointer()
+      .default(0),
   },
 )
 export interface ExemptPriorityLevelConfiguration extends Infer<typeof ExemptPriorityLevelConfiguration> {}
@@ -104,8 +110,12 @@ export const FlowSchemaSpec = message(
   {
     priorityLevelConfiguration: f
       .message(PriorityLevelConfigurationReference, 1, 'Priority level that handles the requests.')
-      .required(),
-    matchingPrecedence: f.int32(2, 'Schemas with lower numbers are tried first, 1 to 10000; default 1000.'),
+      .required()
+      .present(),
+    matchingPrecedence: f
+      .int32(2, 'Schemas with lower numbers are tried first, 1 to 10000; default 1000.')
+      .present()
+      .default(1000),
     distinguisherMethod: f.message(
       FlowDistinguisherMethod,
       3,
@@ -155,9 +165,15 @@ export const QueuingConfiguration = message(
   'flowcontrol.v1.QueuingConfiguration',
   'How requests of a priority level wait.',
   {
-    queues: f.int32(1, 'Number of queues; default 64, while 1 turns shuffle sharding off.'),
-    handSize: f.int32(2, 'Queues that are considered for each flow, at most the number of queues; default 8.'),
-    queueLengthLimit: f.int32(3, 'Requests that may wait in one queue before others are rejected; default 50.'),
+    queues: f.int32(1, 'Number of queues; default 64, while 1 turns shuffle sharding off.').present().default(64),
+    handSize: f
+      .int32(2, 'Queues that are considered for each flow, at most the number of queues; default 8.')
+      .present()
+      .default(8),
+    queueLengthLimit: f
+      .int32(3, 'Requests that may wait in one queue before others are rejected; default 50.')
+      .present()
+      .default(50),
   },
 )
 export interface QueuingConfiguration extends Infer<typeof QueuingConfiguration> {}
@@ -176,10 +192,18 @@ export const LimitedPriorityLevelConfiguration = message(
   'flowcontrol.v1.LimitedPriorityLevelConfiguration',
   'Settings of a priority level with limited concurrency.',
   {
-    nominalConcurrencyShares: f.int32(1, 'Weight of this level when sharing out concurrency; default 30.'),
-    limitResponse: f.message(LimitResponse, 2, 'What happens to requests that cannot run at once.'),
-    lendablePercent: f.int32(3, 'Percentage of its concurrency that others may borrow, 0 to 100; default 0.'),
-    borrowingLimitPercent: f.int32(4, 'Percentage of its own concurrency it may borrow in addition; default no limit.'),
+    nominalConcurrencyShares: f
+      .int32(1, 'Weight of this level when sharing out concurrency; default 30.')
+      .pointer()
+      .default(30),
+    limitResponse: f.message(LimitResponse, 2, 'What happens to requests that cannot run at once.').present(),
+    lendablePercent: f
+      .int32(3, 'Percentage of its concurrency that others may borrow, 0 to 100; default 0.')
+      .pointer()
+      .default(0),
+    borrowingLimitPercent: f
+      .int32(4, 'Percentage of its own concurrency it may borrow in addition; default no limit.')
+      .pointer(),
   },
 )
 export interface LimitedPriorityLevelConfiguration extends Infer<typeof LimitedPriorityLevelConfiguration> {}

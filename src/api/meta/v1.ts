@@ -27,7 +27,7 @@ export interface ServerAddressByClientCIDR extends Infer<typeof ServerAddressByC
 export const APIGroup = message('meta.v1.APIGroup', 'An API group and its versions, as discovery lists it.', {
   name: f.string(1, 'Name of the group; empty for the core group.').required(),
   versions: f.list(GroupVersionForDiscovery, 2, 'Versions of the group that are served.').required().atomic(),
-  preferredVersion: f.message(GroupVersionForDiscovery, 3, 'Version that the server suggests to use.'),
+  preferredVersion: f.message(GroupVersionForDiscovery, 3, 'Version that the server suggests to use.').present(),
   serverAddressByClientCIDRs: f
     .list(ServerAddressByClientCIDR, 4, 'Server addresses by network of the client; the first match is used.')
     .atomic(),
@@ -82,24 +82,23 @@ export const Preconditions = message(
   'meta.v1.Preconditions',
   'What must be true of an object for an operation to go ahead.',
   {
-    uid: f.string(1, 'UID that the object must have.'),
-    resourceVersion: f.string(2, 'Resource version that the object must have.'),
+    uid: f.string(1, 'UID that the object must have.').pointer(),
+    resourceVersion: f.string(2, 'Resource version that the object must have.').pointer(),
   },
 )
 export interface Preconditions extends Infer<typeof Preconditions> {}
 
 export const DeleteOptions = message('meta.v1.DeleteOptions', 'How an object is to be deleted.', {
-  gracePeriodSeconds: f.int64(1, 'Seconds the object gets to end in order; 0 means immediately.'),
+  gracePeriodSeconds: f.int64(1, 'Seconds the object gets to end in order; 0 means immediately.').pointer(),
   preconditions: f.message(Preconditions, 2, 'Demands on the object; if one is not met, the answer is 409.'),
-  orphanDependents: f.bool(3, 'Deprecated, use propagationPolicy; true leaves dependents behind.'),
-  propagationPolicy: f.string(4, 'What happens to dependents: Orphan, Background or Foreground.'),
+  orphanDependents: f.bool(3, 'Deprecated, use propagationPolicy; true leaves dependents behind.').pointer(),
+  propagationPolicy: f.string(4, 'What happens to dependents: Orphan, Background or Foreground.').pointer(),
   dryRun: f
     .list('string', 5, 'All tries the request out without storing anything; no other value is accepted.')
     .atomic(),
-  ignoreStoreReadErrorWithClusterBreakingPotential: f.bool(
-    6,
-    'Deletes an object that cannot be read from storage, skipping finalizers; dangerous.',
-  ),
+  ignoreStoreReadErrorWithClusterBreakingPotential: f
+    .bool(6, 'Deletes an object that cannot be read from storage, skipping finalizers; dangerous.')
+    .pointer(),
   apiVersion: f.string(0, 'Group and version of these options, such as v1.'),
   kind: f.string(0, 'Kind of these options, normally DeleteOptions.'),
 })
@@ -152,7 +151,7 @@ export const ListMeta = message('meta.v1.ListMeta', 'Metadata of a list rather t
   selfLink: f.string(1, 'Deprecated and no longer filled in by the server.'),
   resourceVersion: f.string(2, 'Opaque version of the list, from which a watch can start.'),
   continue: f.string(3, 'Token for the next page; empty at the end of the list.'),
-  remainingItemCount: f.int64(4, 'Number of objects after this page; not set for lists with selectors.'),
+  remainingItemCount: f.int64(4, 'Number of objects after this page; not set for lists with selectors.').pointer(),
   shardInfo: f.message(ShardInfo, 5, 'Set when the list holds only one shard of the objects.'),
 })
 export interface ListMeta extends Infer<typeof ListMeta> {}
@@ -180,8 +179,10 @@ export const OwnerReference = message(
     name: f.string(3, 'Name of the owner, in the same namespace or cluster-wide.').required(),
     uid: f.string(4, 'UID of the owner.').required(),
     apiVersion: f.string(5, 'API version of the owner, such as apps/v1.').required(),
-    controller: f.bool(6, 'Whether the owner manages this object; at most one owner may.'),
-    blockOwnerDeletion: f.bool(7, 'Whether foreground deletion of the owner waits for this object; default false.'),
+    controller: f.bool(6, 'Whether the owner manages this object; at most one owner may.').pointer(),
+    blockOwnerDeletion: f
+      .bool(7, 'Whether foreground deletion of the owner waits for this object; default false.')
+      .pointer(),
   },
 )
 export interface OwnerReference extends Infer<typeof OwnerReference> {}
@@ -196,7 +197,9 @@ export const ObjectMeta = message('meta.v1.ObjectMeta', 'Metadata that every sto
   generation: f.int64(7, 'Counter that the server raises whenever the wanted state changes.'),
   creationTimestamp: f.time(8, 'When the object was created; set by the server.'),
   deletionTimestamp: f.time(9, 'When the object will be gone; set by the server once deletion is requested.'),
-  deletionGracePeriodSeconds: f.int64(10, 'Seconds the object has to end in order; set with deletionTimestamp.'),
+  deletionGracePeriodSeconds: f
+    .int64(10, 'Seconds the object has to end in order; set with deletionTimestamp.')
+    .pointer(),
   labels: f.mapOf('string', 11, 'Short key-value pairs by which objects can be selected.'),
   annotations: f.mapOf('string', 12, 'Key-value pairs with further data for tools; cannot be used to select.'),
   ownerReferences: f
@@ -226,7 +229,7 @@ export const StatusDetails = message('meta.v1.StatusDetails', 'Machine-readable 
 export interface StatusDetails extends Infer<typeof StatusDetails> {}
 
 export const Status = message('meta.v1.Status', 'Answer of the server that carries a result instead of an object.', {
-  metadata: f.message(ListMeta, 1, 'Metadata as of a list; usually empty.'),
+  metadata: f.message(ListMeta, 1, 'Metadata as of a list; usually empty.').present(),
   status: f.string(2, 'Outcome: Success or Failure, nothing else.'),
   message: f.string(3, 'What happened, meant for people.'),
   reason: f.string(4, 'Machine-readable cause of a failure, such as NotFound or Conflict.'),

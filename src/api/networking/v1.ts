@@ -22,7 +22,7 @@ export const IngressServiceBackend = message(
   'A Service that an Ingress sends traffic to.',
   {
     name: f.string(1, 'Name of the Service, in the namespace of the Ingress.').required(),
-    port: f.message(ServiceBackendPort, 2, 'Port of the Service to use.'),
+    port: f.message(ServiceBackendPort, 2, 'Port of the Service to use.').present(),
   },
 )
 export interface IngressServiceBackend extends Infer<typeof IngressServiceBackend> {}
@@ -42,8 +42,12 @@ export const HTTPIngressPath = message(
   'Sends requests with a certain path to a backend.',
   {
     path: f.string(1, 'Path to match, starting with a slash; may be empty for ImplementationSpecific.'),
-    backend: f.message(IngressBackend, 2, 'Where matching requests go.').required(),
-    pathType: f.string(3, 'How path is compared: Exact, Prefix or ImplementationSpecific.').required(),
+    backend: f.message(IngressBackend, 2, 'Where matching requests go.').required().present(),
+    pathType: f
+      .string(3, 'How path is compared: Exact, Prefix or ImplementationSpecific.')
+      .required()
+      .pointer()
+      .oneOf('Exact', 'ImplementationSpecific', 'Prefix'),
   },
 )
 export interface HTTPIngressPath extends Infer<typeof HTTPIngressPath> {}
@@ -105,14 +109,16 @@ export const IngressSpec = message('networking.v1.IngressSpec', 'Wanted behaviou
   defaultBackend: f.message(IngressBackend, 1, 'Where requests go that no rule matches.'),
   tls: f.list(IngressTLS, 2, 'Certificates to offer on port 443, chosen by host name.').atomic(),
   rules: f.list(IngressRule, 3, 'Rules by host and path; if none match, the default backend is used.').atomic(),
-  ingressClassName: f.string(4, 'IngressClass that should handle this Ingress; may default to the class marked so.'),
+  ingressClassName: f
+    .string(4, 'IngressClass that should handle this Ingress; may default to the class marked so.')
+    .pointer(),
 })
 export interface IngressSpec extends Infer<typeof IngressSpec> {}
 
 export const IngressPortStatus = message('networking.v1.IngressPortStatus', 'State of one port of a load balancer.', {
   port: f.int32(1, 'Number of the port.').required(),
-  protocol: f.string(2, 'Protocol of the port: TCP, UDP or SCTP.').required(),
-  error: f.string(3, 'Problem with the port, in CamelCase or with a domain as prefix.'),
+  protocol: f.string(2, 'Protocol of the port: TCP, UDP or SCTP.').required().oneOf('SCTP', 'TCP', 'UDP'),
+  error: f.string(3, 'Problem with the port, in CamelCase or with a domain as prefix.').pointer(),
 })
 export interface IngressPortStatus extends Infer<typeof IngressPortStatus> {}
 
@@ -137,7 +143,7 @@ export const IngressLoadBalancerStatus = message(
 export interface IngressLoadBalancerStatus extends Infer<typeof IngressLoadBalancerStatus> {}
 
 export const IngressStatus = message('networking.v1.IngressStatus', 'Observed state of an Ingress.', {
-  loadBalancer: f.message(IngressLoadBalancerStatus, 1, 'Addresses of the load balancer.'),
+  loadBalancer: f.message(IngressLoadBalancerStatus, 1, 'Addresses of the load balancer.').present(),
 })
 export interface IngressStatus extends Infer<typeof IngressStatus> {}
 
@@ -157,11 +163,14 @@ export const IngressClassParametersReference = message(
   'networking.v1.IngressClassParametersReference',
   'Object with more settings for an ingress controller.',
   {
-    apiGroup: f.string(1, 'API group of the object; empty for the core group.'),
+    apiGroup: f.string(1, 'API group of the object; empty for the core group.').pointer(),
     kind: f.string(2, 'Kind of the object.').required(),
     name: f.string(3, 'Name of the object.').required(),
-    scope: f.string(4, 'Whether it is a cluster-wide or namespaced object: Cluster (default) or Namespace.'),
-    namespace: f.string(5, 'Namespace of the object; needed when scope is Namespace.'),
+    scope: f
+      .string(4, 'Whether it is a cluster-wide or namespaced object: Cluster (default) or Namespace.')
+      .pointer()
+      .default('Cluster'),
+    namespace: f.string(5, 'Namespace of the object; needed when scope is Namespace.').pointer(),
   },
 )
 export interface IngressClassParametersReference extends Infer<typeof IngressClassParametersReference> {}
@@ -202,9 +211,9 @@ export const NetworkPolicyPeer = message(
 export interface NetworkPolicyPeer extends Infer<typeof NetworkPolicyPeer> {}
 
 export const NetworkPolicyPort = message('networking.v1.NetworkPolicyPort', 'Ports that traffic may use.', {
-  protocol: f.string(1, 'TCP (default), UDP or SCTP.'),
+  protocol: f.string(1, 'TCP (default), UDP or SCTP.').pointer().oneOf('SCTP', 'TCP', 'UDP').default('TCP'),
   port: f.intOrString(2, 'Number or name of the port; if unset, all ports match.'),
-  endPort: f.int32(3, 'Last port of a range that begins at port, which must be a number.'),
+  endPort: f.int32(3, 'Last port of a range that begins at port, which must be a number.').pointer(),
 })
 export interface NetworkPolicyPort extends Infer<typeof NetworkPolicyPort> {}
 
@@ -229,7 +238,7 @@ export const NetworkPolicyIngressRule = message(
 export interface NetworkPolicyIngressRule extends Infer<typeof NetworkPolicyIngressRule> {}
 
 export const NetworkPolicySpec = message('networking.v1.NetworkPolicySpec', 'Wanted behaviour of a NetworkPolicy.', {
-  podSelector: f.message(LabelSelector, 1, 'Pods the policy applies to; empty selects all in the namespace.'),
+  podSelector: f.message(LabelSelector, 1, 'Pods the policy applies to; empty selects all in the namespace.').present(),
   ingress: f
     .list(NetworkPolicyIngressRule, 2, 'Incoming traffic that is allowed; without a rule nothing gets in.')
     .atomic(),
@@ -238,7 +247,8 @@ export const NetworkPolicySpec = message('networking.v1.NetworkPolicySpec', 'Wan
     .atomic(),
   policyTypes: f
     .list('string', 4, 'Directions it restricts; default Ingress, and Egress if there are egress rules.')
-    .atomic(),
+    .atomic()
+    .oneOf('Egress', 'Ingress'),
 })
 export interface NetworkPolicySpec extends Infer<typeof NetworkPolicySpec> {}
 

@@ -19,10 +19,10 @@ export const PodDisruptionBudgetSpec = message(
       'Pods that the budget covers; empty selects all in the namespace, null selects none.',
     ),
     maxUnavailable: f.intOrString(3, 'Count or percentage of pods that may be unavailable; excludes minAvailable.'),
-    unhealthyPodEvictionPolicy: f.string(
-      4,
-      'When pods that are not ready can be evicted: IfHealthyBudget (default) or AlwaysAllow.',
-    ),
+    unhealthyPodEvictionPolicy: f
+      .string(4, 'When pods that are not ready can be evicted: IfHealthyBudget (default) or AlwaysAllow.')
+      .pointer()
+      .oneOf('AlwaysAllow', 'IfHealthyBudget'),
   },
 )
 export interface PodDisruptionBudgetSpec extends Infer<typeof PodDisruptionBudgetSpec> {}
@@ -30,10 +30,10 @@ export interface PodDisruptionBudgetSpec extends Infer<typeof PodDisruptionBudge
 export const PodDisruptionBudgetStatus = message('policy.v1.PodDisruptionBudgetStatus', 'Observed state of a budget.', {
   observedGeneration: f.int64(1, 'Generation of the spec that the controller has last acted on.'),
   disruptedPods: f.mapOf('time', 2, 'Pods whose eviction was granted but not yet seen, with the time of it.'),
-  disruptionsAllowed: f.int32(3, 'Number of pods that can be evicted right now.'),
-  currentHealthy: f.int32(4, 'Number of covered pods that are healthy.'),
-  desiredHealthy: f.int32(5, 'Number of pods that have to be healthy.'),
-  expectedPods: f.int32(6, 'Number of pods the budget counts with in total.'),
+  disruptionsAllowed: f.int32(3, 'Number of pods that can be evicted right now.').present(),
+  currentHealthy: f.int32(4, 'Number of covered pods that are healthy.').present(),
+  desiredHealthy: f.int32(5, 'Number of pods that have to be healthy.').present(),
+  expectedPods: f.int32(6, 'Number of pods the budget counts with in total.').present(),
   conditions: f
     .list(Condition, 7, 'Latest observations, one per type; DisruptionAllowed tells whether evictions are possible.')
     .map('type')

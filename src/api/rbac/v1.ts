@@ -41,7 +41,10 @@ export const ClusterRole = kind(
 export interface ClusterRole extends Infer<typeof ClusterRole> {}
 
 export const RoleRef = message('rbac.v1.RoleRef', 'The role that a binding grants.', {
-  apiGroup: f.string(1, 'API group of the role: rbac.authorization.k8s.io.'),
+  apiGroup: f
+    .string(1, 'API group of the role: rbac.authorization.k8s.io.')
+    .present()
+    .default('rbac.authorization.k8s.io'),
   kind: f.string(2, 'Role or ClusterRole; a ClusterRoleBinding takes only the latter.').required(),
   name: f.string(3, 'Name of the role.').required(),
 })
@@ -62,7 +65,7 @@ export const ClusterRoleBinding = kind(
   'Grants a ClusterRole to subjects in the whole cluster.',
   {
     subjects: f.list(Subject, 2, 'Who gets the permissions of the role.').atomic(),
-    roleRef: f.message(RoleRef, 3, 'ClusterRole that is granted; cannot be changed.').required(),
+    roleRef: f.message(RoleRef, 3, 'ClusterRole that is granted; cannot be changed.').required().present(),
   },
 )
 export interface ClusterRoleBinding extends Infer<typeof ClusterRoleBinding> {}
@@ -81,7 +84,8 @@ export const RoleBinding = kind(
     subjects: f.list(Subject, 2, 'Who gets the permissions of the role.').atomic(),
     roleRef: f
       .message(RoleRef, 3, 'Role of this namespace or ClusterRole that is granted; cannot be changed.')
-      .required(),
+      .required()
+      .present(),
   },
 )
 export interface RoleBinding extends Infer<typeof RoleBinding> {}

@@ -24,7 +24,7 @@ export const AllocatedDeviceStatus = message(
     conditions: f.list(Condition, 4, 'Latest observations about the device, one per type; at most 8.').map('type'),
     data: f.object(5, 'Any further data of the driver, at most 10 KiB.'),
     networkData: f.message(NetworkDeviceData, 6, 'Network details, for network devices.'),
-    shareID: f.string(7, 'Which share of the device this is, if it can be allocated several times.'),
+    shareID: f.string(7, 'Which share of the device this is, if it can be allocated several times.').pointer(),
   },
 )
 export interface AllocatedDeviceStatus extends Infer<typeof AllocatedDeviceStatus> {}
@@ -43,7 +43,10 @@ export const DeviceAllocationConfiguration = message(
   'resource.v1.DeviceAllocationConfiguration',
   'Settings that go with an allocation, and where they come from.',
   {
-    source: f.string(1, 'Whether they come from a class or from the claim: FromClass or FromClaim.').required(),
+    source: f
+      .string(1, 'Whether they come from a class or from the claim: FromClass or FromClaim.')
+      .required()
+      .oneOf('FromClaim', 'FromClass'),
     requests: f.list('string', 2, 'Requests the settings are for; empty means all.').atomic(),
     ...embedded(3, {
       opaque: f.message(OpaqueDeviceConfiguration, 1, 'Settings that only the driver understands.'),
@@ -57,10 +60,15 @@ export const DeviceToleration = message(
   'Lets devices be used in spite of certain taints.',
   {
     key: f.string(1, 'Taint key that is tolerated; empty with Exists means all keys.'),
-    operator: f.string(2, 'How value is compared: Equal (default), or Exists for any value.'),
+    operator: f
+      .string(2, 'How value is compared: Equal (default), or Exists for any value.')
+      .oneOf('Equal', 'Exists')
+      .default('Equal'),
     value: f.string(3, 'Taint value that is tolerated; empty for Exists.'),
-    effect: f.string(4, 'Taint effect that is tolerated: NoSchedule or NoExecute; empty means all.'),
-    tolerationSeconds: f.int64(5, 'Seconds a NoExecute taint is tolerated; if unset, forever.'),
+    effect: f
+      .string(4, 'Taint effect that is tolerated: NoSchedule or NoExecute; empty means all.')
+      .oneOf('NoExecute', 'NoSchedule', 'None'),
+    tolerationSeconds: f.int64(5, 'Seconds a NoExecute taint is tolerated; if unset, forever.').pointer(),
   },
 )
 export interface DeviceToleration extends Infer<typeof DeviceToleration> {}
@@ -73,11 +81,11 @@ export const DeviceRequestAllocationResult = message(
     driver: f.string(2, 'Name of the driver that provides the device.').required(),
     pool: f.string(3, 'Pool that the device is in.').required(),
     device: f.string(4, 'Name of the device within its pool.').required(),
-    adminAccess: f.bool(5, 'Whether the device was allocated for administration, even if used by others.'),
+    adminAccess: f.bool(5, 'Whether the device was allocated for administration, even if used by others.').pointer(),
     tolerations: f.list(DeviceToleration, 6, 'Tolerations that the request had at the time of allocation.').atomic(),
     bindingConditions: f.list('string', 7, 'Device conditions that must be True before the pod is bound.').atomic(),
     bindingFailureConditions: f.list('string', 8, 'Device conditions that mean binding has failed when True.').atomic(),
-    shareID: f.string(9, 'Which share of the device was given, if it can be allocated several times.'),
+    shareID: f.string(9, 'Which share of the device was given, if it can be allocated several times.').pointer(),
     consumedCapacity: f.mapOf('quantity', 10, 'Amounts of device capacity that this allocation uses, by name.'),
   },
 )
@@ -99,7 +107,7 @@ export const AllocationResult = message(
   'resource.v1.AllocationResult',
   'What was allocated for a claim and where it can be used.',
   {
-    devices: f.message(DeviceAllocationResult, 1, 'The devices that were allocated.'),
+    devices: f.message(DeviceAllocationResult, 1, 'The devices that were allocated.').present(),
     nodeSelector: f.message(NodeSelector, 3, 'Nodes where the devices can be used; if unset, everywhere.'),
     allocationTimestamp: f.time(5, 'When the allocation was made; not set by every allocator.'),
   },
@@ -159,10 +167,10 @@ export const DeviceAttribute = message(
   'resource.v1.DeviceAttribute',
   'Value of a device attribute; exactly one field is set.',
   {
-    int: f.int64(2, 'Value as an integer number.'),
-    bool: f.bool(3, 'Value as true or false.'),
-    string: f.string(4, 'Value as text, at most 64 characters.'),
-    version: f.string(5, 'Value as a semantic version, such as 1.2.3; at most 64 characters.'),
+    int: f.int64(2, 'Value as an integer number.').pointer(),
+    bool: f.bool(3, 'Value as true or false.').pointer(),
+    string: f.string(4, 'Value as text, at most 64 characters.').pointer(),
+    version: f.string(5, 'Value as a semantic version, such as 1.2.3; at most 64 characters.').pointer(),
     ints: f.list('int64', 6, 'Value as a list of integers.').atomic(),
     bools: f.list('bool', 7, 'Value as a list of booleans.').atomic(),
     strings: f.list('string', 8, 'Value as a list of texts, each at most 64 characters.').atomic(),
@@ -194,7 +202,10 @@ export interface DeviceCounterConsumption extends Infer<typeof DeviceCounterCons
 export const DeviceTaint = message('resource.v1.DeviceTaint', 'Keeps a device from claims that do not tolerate it.', {
   key: f.string(1, 'Name of the taint, a label key.').required(),
   value: f.string(2, 'Value of the taint, a label value.'),
-  effect: f.string(3, 'NoSchedule bars new use, NoExecute also evicts pods, None only informs.').required(),
+  effect: f
+    .string(3, 'NoSchedule bars new use, NoExecute also evicts pods, None only informs.')
+    .required()
+    .oneOf('NoExecute', 'NoSchedule', 'None'),
   timeAdded: f.time(4, 'When the taint was set; the server fills it in if missing.'),
 })
 export interface DeviceTaint extends Infer<typeof DeviceTaint> {}
@@ -203,7 +214,7 @@ export const NodeAllocatableResourceMapping = message(
   'resource.v1.NodeAllocatableResourceMapping',
   'How a device counts against a resource of its node, such as cpu.',
   {
-    capacityKey: f.string(1, 'Capacity of the device that is counted; if unset, the number of devices is.'),
+    capacityKey: f.string(1, 'Capacity of the device that is counted; if unset, the number of devices is.').pointer(),
     allocationMultiplier: f.quantity(2, 'Factor from capacity or device count to the node resource; default 1.'),
   },
 )
@@ -216,18 +227,20 @@ export const Device = message('resource.v1.Device', 'One device that a driver of
   consumesCounters: f
     .list(DeviceCounterConsumption, 4, 'What the device takes from shared counters while it is in use.')
     .atomic(),
-  nodeName: f.string(5, 'The only node where the device can be used; needs perDeviceNodeSelection.'),
+  nodeName: f.string(5, 'The only node where the device can be used; needs perDeviceNodeSelection.').pointer(),
   nodeSelector: f.message(NodeSelector, 6, 'Nodes where the device can be used; needs perDeviceNodeSelection.'),
-  allNodes: f.bool(7, 'True if all nodes can use the device; needs perDeviceNodeSelection.'),
+  allNodes: f.bool(7, 'True if all nodes can use the device; needs perDeviceNodeSelection.').pointer(),
   taints: f.list(DeviceTaint, 8, 'Taints set by the driver, at most 16.').atomic(),
-  bindsToNode: f.bool(9, 'Whether a claim with this device becomes tied to the chosen node.'),
+  bindsToNode: f.bool(9, 'Whether a claim with this device becomes tied to the chosen node.').pointer(),
   bindingConditions: f
     .list('string', 10, 'Conditions that must be True before a pod with this device is bound.')
     .atomic(),
   bindingFailureConditions: f
     .list('string', 11, 'Conditions that mean binding has failed when True, at most 4.')
     .atomic(),
-  allowMultipleAllocations: f.bool(12, 'Whether several claims or requests may share the device; default false.'),
+  allowMultipleAllocations: f
+    .bool(12, 'Whether several claims or requests may share the device; default false.')
+    .pointer(),
   nodeAllocatableResourceMappings: f.mapOf(
     NodeAllocatableResourceMapping,
     13,
@@ -253,8 +266,8 @@ export const DeviceConstraint = message(
   'Demand on devices of several requests taken together; set one attribute field.',
   {
     requests: f.list('string', 1, 'Requests that are concerned; empty means all.').atomic(),
-    matchAttribute: f.string(2, 'Attribute that must have the same value for all the devices.'),
-    distinctAttribute: f.string(3, 'Attribute that must have a different value for each of the devices.'),
+    matchAttribute: f.string(2, 'Attribute that must have the same value for all the devices.').pointer(),
+    distinctAttribute: f.string(3, 'Attribute that must have a different value for each of the devices.').pointer(),
   },
 )
 export interface DeviceConstraint extends Infer<typeof DeviceConstraint> {}
@@ -268,7 +281,10 @@ export const DeviceSubRequest = message('resource.v1.DeviceSubRequest', 'One of 
   name: f.string(1, 'Name of the alternative, unique in its request; a DNS label.').required(),
   deviceClassName: f.string(2, 'DeviceClass that the devices have to belong to.').required(),
   selectors: f.list(DeviceSelector, 3, 'Further conditions on the devices; all have to be met.').atomic(),
-  allocationMode: f.string(4, 'ExactCount (default) takes count devices; All takes every match in a pool.'),
+  allocationMode: f
+    .string(4, 'ExactCount (default) takes count devices; All takes every match in a pool.')
+    .oneOf('All', 'ExactCount')
+    .default('ExactCount'),
   count: f.int64(5, 'Number of devices for ExactCount; default 1.'),
   tolerations: f.list(DeviceToleration, 6, 'Taints that are tolerated on the devices, at most 16.').atomic(),
   capacity: f.message(CapacityRequirements, 7, 'How much capacity each device must provide.'),
@@ -281,9 +297,12 @@ export const ExactDeviceRequest = message(
   {
     deviceClassName: f.string(1, 'DeviceClass that the devices have to belong to.').required(),
     selectors: f.list(DeviceSelector, 2, 'Further conditions on the devices; all have to be met.').atomic(),
-    allocationMode: f.string(3, 'ExactCount (default) takes count devices; All takes every match in a pool.'),
+    allocationMode: f
+      .string(3, 'ExactCount (default) takes count devices; All takes every match in a pool.')
+      .oneOf('All', 'ExactCount')
+      .default('ExactCount'),
     count: f.int64(4, 'Number of devices for ExactCount; default 1.'),
-    adminAccess: f.bool(5, 'Asks for access to devices even if in use; limited to privileged namespaces.'),
+    adminAccess: f.bool(5, 'Asks for access to devices even if in use; limited to privileged namespaces.').pointer(),
     tolerations: f.list(DeviceToleration, 6, 'Taints that are tolerated on the devices, at most 16.').atomic(),
     capacity: f.message(CapacityRequirements, 7, 'How much capacity each device must provide.'),
   },
@@ -329,10 +348,9 @@ export const DeviceClassSpec = message(
   {
     selectors: f.list(DeviceSelector, 1, 'Conditions that a device has to meet to be in the class.').atomic(),
     config: f.list(DeviceClassConfiguration, 2, 'Settings that are passed on with each allocation.').atomic(),
-    extendedResourceName: f.string(
-      4,
-      'Extended resource, such as example.com/gpu, that pods can request these devices by.',
-    ),
+    extendedResourceName: f
+      .string(4, 'Extended resource, such as example.com/gpu, that pods can request these devices by.')
+      .pointer(),
   },
 )
 export interface DeviceClassSpec extends Infer<typeof DeviceClassSpec> {}
@@ -349,7 +367,7 @@ export const DeviceClass = kind(
 export interface DeviceClass extends Infer<typeof DeviceClass> {}
 
 export const ResourceClaimSpec = message('resource.v1.ResourceClaimSpec', 'What a claim asks for; cannot be changed.', {
-  devices: f.message(DeviceClaim, 1, 'The devices that are needed.'),
+  devices: f.message(DeviceClaim, 1, 'The devices that are needed.').present(),
 })
 export interface ResourceClaimSpec extends Infer<typeof ResourceClaimSpec> {}
 
@@ -397,8 +415,10 @@ export const ResourceClaimTemplateSpec = message(
   'resource.v1.ResourceClaimTemplateSpec',
   'ResourceClaim to create from a template.',
   {
-    metadata: f.message(ObjectMeta, 1, 'Labels and annotations for the new claims; other fields are not allowed.'),
-    spec: f.message(ResourceClaimSpec, 2, 'What the new claims ask for.').required(),
+    metadata: f
+      .message(ObjectMeta, 1, 'Labels and annotations for the new claims; other fields are not allowed.')
+      .present(),
+    spec: f.message(ResourceClaimSpec, 2, 'What the new claims ask for.').required().present(),
   },
 )
 export interface ResourceClaimTemplateSpec extends Infer<typeof ResourceClaimTemplateSpec> {}
@@ -426,12 +446,12 @@ export const ResourceSliceSpec = message(
   'Devices or counters of a pool, and where they can be used.',
   {
     driver: f.string(1, 'Name of the driver that publishes the slice; cannot be changed.').required(),
-    pool: f.message(ResourcePool, 2, 'Pool that the slice is a part of.').required(),
-    nodeName: f.string(3, 'The only node where the devices can be used; cannot be changed.'),
+    pool: f.message(ResourcePool, 2, 'Pool that the slice is a part of.').required().present(),
+    nodeName: f.string(3, 'The only node where the devices can be used; cannot be changed.').pointer(),
     nodeSelector: f.message(NodeSelector, 4, 'Nodes where the devices can be used.'),
-    allNodes: f.bool(5, 'True if all nodes can use the devices.'),
+    allNodes: f.bool(5, 'True if all nodes can use the devices.').pointer(),
     devices: f.list(Device, 6, 'Devices in this slice, at most 128, or 64 if some have taints or counters.').atomic(),
-    perDeviceNodeSelection: f.bool(7, 'True if each device says itself which nodes can use it.'),
+    perDeviceNodeSelection: f.bool(7, 'True if each device says itself which nodes can use it.').pointer(),
     sharedCounters: f.list(CounterSet, 8, 'Counter sets that devices of the same pool draw on, at most 8.').atomic(),
   },
 )

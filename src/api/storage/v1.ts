@@ -13,42 +13,51 @@ export const TokenRequest = message(
   'A service account token that a CSI driver wants to get.',
   {
     audience: f.string(1, 'Who the token is meant for; empty means the API server.').required(),
-    expirationSeconds: f.int64(2, 'Lifetime of the token in seconds, at least 600; default 3600.'),
+    expirationSeconds: f.int64(2, 'Lifetime of the token in seconds, at least 600; default 3600.').pointer(),
   },
 )
 export interface TokenRequest extends Infer<typeof TokenRequest> {}
 
 export const CSIDriverSpec = message('storage.v1.CSIDriverSpec', 'What a CSI driver can do and what it expects.', {
-  attachRequired: f.bool(1, 'Whether volumes must be attached before they are mounted; default true.'),
-  podInfoOnMount: f.bool(2, 'Whether the driver is told about the pod when mounting; default false.'),
+  attachRequired: f
+    .bool(1, 'Whether volumes must be attached before they are mounted; default true.')
+    .pointer()
+    .default(true),
+  podInfoOnMount: f
+    .bool(2, 'Whether the driver is told about the pod when mounting; default false.')
+    .pointer()
+    .default(false),
   volumeLifecycleModes: f
     .list('string', 3, 'Kinds of volume that it supports: Persistent (default) and Ephemeral.')
     .set(),
-  storageCapacity: f.bool(4, 'Whether pods are scheduled by the capacity the driver publishes; default false.'),
-  fsGroupPolicy: f.string(
-    5,
-    'Whether volume ownership follows fsGroup: ReadWriteOnceWithFSType (default), File or None.',
-  ),
+  storageCapacity: f
+    .bool(4, 'Whether pods are scheduled by the capacity the driver publishes; default false.')
+    .pointer()
+    .default(false),
+  fsGroupPolicy: f
+    .string(5, 'Whether volume ownership follows fsGroup: ReadWriteOnceWithFSType (default), File or None.')
+    .pointer()
+    .default('ReadWriteOnceWithFSType'),
   tokenRequests: f
     .list(TokenRequest, 6, 'Tokens of the service account of the pod that the driver wants when mounting.')
     .atomic(),
-  requiresRepublish: f.bool(
-    7,
-    'Whether to call NodePublishVolume repeatedly to refresh a mounted volume; default false.',
-  ),
-  seLinuxMount: f.bool(8, 'Whether the driver can mount with an SELinux context option; default false.'),
-  nodeAllocatableUpdatePeriodSeconds: f.int64(
-    9,
-    'Seconds between updates of volume limits in CSINode, at least 10; default none.',
-  ),
-  serviceAccountTokenInSecrets: f.bool(
-    10,
-    'True passes tokens as secrets rather than in the volume context; needs tokenRequests.',
-  ),
-  preventPodSchedulingIfMissing: f.bool(
-    11,
-    'True keeps pods that need the driver off nodes without it; default false.',
-  ),
+  requiresRepublish: f
+    .bool(7, 'Whether to call NodePublishVolume repeatedly to refresh a mounted volume; default false.')
+    .pointer()
+    .default(false),
+  seLinuxMount: f
+    .bool(8, 'Whether the driver can mount with an SELinux context option; default false.')
+    .pointer()
+    .default(false),
+  nodeAllocatableUpdatePeriodSeconds: f
+    .int64(9, 'Seconds between updates of volume limits in CSINode, at least 10; default none.')
+    .pointer(),
+  serviceAccountTokenInSecrets: f
+    .bool(10, 'True passes tokens as secrets rather than in the volume context; needs tokenRequests.')
+    .pointer(),
+  preventPodSchedulingIfMissing: f
+    .bool(11, 'True keeps pods that need the driver off nodes without it; default false.')
+    .pointer(),
 })
 export interface CSIDriverSpec extends Infer<typeof CSIDriverSpec> {}
 
@@ -64,7 +73,7 @@ export const CSIDriver = kind(
 export interface CSIDriver extends Infer<typeof CSIDriver> {}
 
 export const VolumeNodeResources = message('storage.v1.VolumeNodeResources', 'How many volumes a node can take.', {
-  count: f.int32(1, 'Largest number of volumes of the driver on the node; if unset, no limit.'),
+  count: f.int32(1, 'Largest number of volumes of the driver on the node; if unset, no limit.').pointer(),
 })
 export interface VolumeNodeResources extends Infer<typeof VolumeNodeResources> {}
 
@@ -114,10 +123,18 @@ export const StorageClass = kind(
   {
     provisioner: f.string(2, 'Name of the driver that creates the volumes; cannot be changed.').required(),
     parameters: f.mapOf('string', 3, 'Settings for the provisioner, whose meaning it defines; cannot be changed.'),
-    reclaimPolicy: f.string(4, 'What happens to released volumes: Delete (default) or Retain.'),
+    reclaimPolicy: f
+      .string(4, 'What happens to released volumes: Delete (default) or Retain.')
+      .pointer()
+      .oneOf('Delete', 'Recycle', 'Retain')
+      .default('Delete'),
     mountOptions: f.list('string', 5, 'Mount options for the volumes; they are not checked beforehand.').atomic(),
-    allowVolumeExpansion: f.bool(6, 'Whether volumes can be made larger by changing their claims.'),
-    volumeBindingMode: f.string(7, 'Immediate (default), or WaitForFirstConsumer to bind once a pod needs the volume.'),
+    allowVolumeExpansion: f.bool(6, 'Whether volumes can be made larger by changing their claims.').pointer(),
+    volumeBindingMode: f
+      .string(7, 'Immediate (default), or WaitForFirstConsumer to bind once a pod needs the volume.')
+      .pointer()
+      .oneOf('Immediate', 'WaitForFirstConsumer')
+      .default('Immediate'),
     allowedTopologies: f.list(TopologySelectorTerm, 8, 'Where volumes may be created; empty means anywhere.').atomic(),
   },
 )
@@ -127,7 +144,7 @@ export const VolumeAttachmentSource = message(
   'storage.v1.VolumeAttachmentSource',
   'Volume to attach; exactly one field is set.',
   {
-    persistentVolumeName: f.string(1, 'Name of the PersistentVolume to attach.'),
+    persistentVolumeName: f.string(1, 'Name of the PersistentVolume to attach.').pointer(),
     inlineVolumeSpec: f.message(
       PersistentVolumeSpec,
       2,
@@ -142,7 +159,7 @@ export const VolumeAttachmentSpec = message(
   'What is to be attached where, and by whom; cannot be changed.',
   {
     attacher: f.string(1, 'Name of the driver that has to attach the volume.').required(),
-    source: f.message(VolumeAttachmentSource, 2, 'Volume that is to be attached.').required(),
+    source: f.message(VolumeAttachmentSource, 2, 'Volume that is to be attached.').required().present(),
     nodeName: f.string(3, 'Node that the volume is to be attached to.').required(),
   },
 )
@@ -151,7 +168,7 @@ export interface VolumeAttachmentSpec extends Infer<typeof VolumeAttachmentSpec>
 export const VolumeError = message('storage.v1.VolumeError', 'Problem met while attaching or detaching a volume.', {
   time: f.time(1, 'When the problem was met.'),
   message: f.string(2, 'Description of the problem; should not hold secrets.'),
-  errorCode: f.int32(3, 'gRPC error code from the CSI driver, if there is one.'),
+  errorCode: f.int32(3, 'gRPC error code from the CSI driver, if there is one.').pointer(),
 })
 export interface VolumeError extends Infer<typeof VolumeError> {}
 

@@ -18,7 +18,9 @@ export const ConfigMap = kind(
       3,
       'Base64 values by key, for content that is not UTF-8; keys must not repeat those in data.',
     ),
-    immutable: f.bool(4, 'When true, the content can no longer change and this cannot be unset; default false.'),
+    immutable: f
+      .bool(4, 'When true, the content can no longer change and this cannot be unset; default false.')
+      .pointer(),
   },
 )
 export interface ConfigMap extends Infer<typeof ConfigMap> {}
@@ -30,12 +32,16 @@ export const Secret = kind(
   'Sensitive values such as passwords, tokens and keys, kept as bytes; at most 1 MiB in total.',
   {
     data: f.mapOf('bytes', 2, 'Base64 values by key; keys may hold letters, digits, dash, underscore and dot.'),
-    type: f.string(
-      3,
-      'Tells programs what the secret holds, such as kubernetes.io/tls; default Opaque; cannot change later.',
-    ),
+    type: f
+      .string(
+        3,
+        'Tells programs what the secret holds, such as kubernetes.io/tls; default Opaque; cannot change later.',
+      )
+      .default('Opaque'),
     stringData: f.mapOf('string', 4, 'Plain text values, merged over data on write and never returned on read.'),
-    immutable: f.bool(5, 'When true, the content can no longer change and this cannot be unset; default false.'),
+    immutable: f
+      .bool(5, 'When true, the content can no longer change and this cannot be unset; default false.')
+      .pointer(),
   },
 )
 export interface Secret extends Infer<typeof Secret> {}
@@ -57,10 +63,9 @@ export const ServiceAccount = kind(
     imagePullSecrets: f
       .list(LocalObjectReference, 3, 'Registry credentials added to pods of this account that name none themselves.')
       .atomic(),
-    automountServiceAccountToken: f.bool(
-      4,
-      'Whether pods of this account get an API token mounted; pods may override; default true.',
-    ),
+    automountServiceAccountToken: f
+      .bool(4, 'Whether pods of this account get an API token mounted; pods may override; default true.')
+      .pointer(),
   },
 )
 export interface ServiceAccount extends Infer<typeof ServiceAccount> {}

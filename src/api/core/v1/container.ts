@@ -13,11 +13,13 @@ import {
 } from './shared.ts'
 
 export const AppArmorProfile = message('core.v1.AppArmorProfile', 'Which AppArmor profile confines a process.', {
-  type: f.string(1, 'Where the profile comes from: Localhost, RuntimeDefault or Unconfined.').required(),
-  localhostProfile: f.string(
-    2,
-    'Name of a profile loaded on the node; required with type Localhost, forbidden otherwise.',
-  ),
+  type: f
+    .string(1, 'Where the profile comes from: Localhost, RuntimeDefault or Unconfined.')
+    .required()
+    .oneOf('Localhost', 'RuntimeDefault', 'Unconfined'),
+  localhostProfile: f
+    .string(2, 'Name of a profile loaded on the node; required with type Localhost, forbidden otherwise.')
+    .pointer(),
 })
 export interface AppArmorProfile extends Infer<typeof AppArmorProfile> {}
 
@@ -37,7 +39,7 @@ export const ConfigMapEnvSource = message(
   'core.v1.ConfigMapEnvSource',
   'Takes environment variables from all keys of a ConfigMap.',
   {
-    optional: f.bool(2, 'When true, a missing ConfigMap is no error; default false.'),
+    optional: f.bool(2, 'When true, a missing ConfigMap is no error; default false.').pointer(),
     ...embedded(1, {
       name: f.string(1, 'Name of the ConfigMap, in the same namespace.'),
     }),
@@ -49,7 +51,10 @@ export const ContainerPort = message('core.v1.ContainerPort', 'A port that a con
   name: f.string(1, 'Name of the port, unique in the pod; services can refer to it.'),
   hostPort: f.int32(2, 'Port opened on the node, 1 to 65535; default none.'),
   containerPort: f.int32(3, 'Port number inside the pod, 1 to 65535.').required(),
-  protocol: f.string(4, 'Transport protocol: TCP, UDP or SCTP; default TCP.'),
+  protocol: f
+    .string(4, 'Transport protocol: TCP, UDP or SCTP; default TCP.')
+    .oneOf('SCTP', 'TCP', 'UDP')
+    .default('TCP'),
   hostIP: f.string(5, 'Node address on which hostPort is opened; default is all.'),
 })
 export interface ContainerPort extends Infer<typeof ContainerPort> {}
@@ -90,7 +95,7 @@ export const SecretEnvSource = message(
   'core.v1.SecretEnvSource',
   'Takes environment variables from all keys of a Secret.',
   {
-    optional: f.bool(2, 'When true, a missing Secret is no error; default false.'),
+    optional: f.bool(2, 'When true, a missing Secret is no error; default false.').pointer(),
     ...embedded(1, {
       name: f.string(1, 'Name of the Secret, in the same namespace.'),
     }),
@@ -149,10 +154,13 @@ export const HTTPHeader = message('core.v1.HTTPHeader', 'One header sent with an
 export interface HTTPHeader extends Infer<typeof HTTPHeader> {}
 
 export const HTTPGetAction = message('core.v1.HTTPGetAction', 'Sends an HTTP GET; status 200 to 399 means success.', {
-  path: f.string(1, 'Path to request on the server; default is /.'),
+  path: f.string(1, 'Path to request on the server; default is /.').default('/'),
   port: f.intOrString(2, 'Port number 1 to 65535, or the name of a container port.').required(),
   host: f.string(3, 'Host to connect to; default is the address of the pod.'),
-  scheme: f.string(4, 'Scheme to use: HTTP or HTTPS, without verifying certificates; default HTTP.'),
+  scheme: f
+    .string(4, 'Scheme to use: HTTP or HTTPS, without verifying certificates; default HTTP.')
+    .oneOf('HTTP', 'HTTPS')
+    .default('HTTP'),
   httpHeaders: f.list(HTTPHeader, 5, 'Extra headers to send; a name may occur more than once.').atomic(),
 })
 export interface HTTPGetAction extends Infer<typeof HTTPGetAction> {}
@@ -198,7 +206,9 @@ export const Lifecycle = message(
       2,
       'Runs before the container is stopped on request, within the grace period; not after crashes.',
     ),
-    stopSignal: f.string(3, 'Signal that asks the container to stop, such as SIGTERM; default comes from the image.'),
+    stopSignal: f
+      .string(3, 'Signal that asks the container to stop, such as SIGTERM; default comes from the image.')
+      .pointer(),
   },
 )
 export interface Lifecycle extends Infer<typeof Lifecycle> {}
@@ -208,21 +218,22 @@ export const GRPCAction = message(
   'Calls the standard gRPC health check; SERVING means success.',
   {
     port: f.int32(1, 'Port number of the gRPC server, 1 to 65535.').required(),
-    service: f.string(2, 'Service name put into the health request; default empty.'),
+    service: f.string(2, 'Service name put into the health request; default empty.').pointer().default(''),
   },
 )
 export interface GRPCAction extends Infer<typeof GRPCAction> {}
 
 export const Probe = message('core.v1.Probe', 'A regular check on a container.', {
   initialDelaySeconds: f.int32(2, 'Seconds after container start before the first check; default 0.'),
-  timeoutSeconds: f.int32(3, 'Seconds after which a check counts as failed; default 1, least 1.'),
-  periodSeconds: f.int32(4, 'Seconds from one check to the next; default 10, least 1.'),
-  successThreshold: f.int32(5, 'Successes in a row needed after a failure; default 1, and 1 for liveness and startup.'),
-  failureThreshold: f.int32(6, 'Failures in a row before the check counts as failed; default 3, least 1.'),
-  terminationGracePeriodSeconds: f.int64(
-    7,
-    'Seconds given to stop after failure; default is that of the pod; not for readiness.',
-  ),
+  timeoutSeconds: f.int32(3, 'Seconds after which a check counts as failed; default 1, least 1.').default(1),
+  periodSeconds: f.int32(4, 'Seconds from one check to the next; default 10, least 1.').default(10),
+  successThreshold: f
+    .int32(5, 'Successes in a row needed after a failure; default 1, and 1 for liveness and startup.')
+    .default(1),
+  failureThreshold: f.int32(6, 'Failures in a row before the check counts as failed; default 3, least 1.').default(3),
+  terminationGracePeriodSeconds: f
+    .int64(7, 'Seconds given to stop after failure; default is that of the pod; not for readiness.')
+    .pointer(),
   ...embedded(1, {
     exec: f.message(ExecAction, 1, 'Runs a command inside the container.'),
     httpGet: f.message(HTTPGetAction, 2, 'Sends an HTTP GET request.'),
@@ -244,11 +255,16 @@ export const SeccompProfile = message(
   'core.v1.SeccompProfile',
   'Which seccomp profile filters the system calls of a process.',
   {
-    type: f.string(1, 'Where the profile comes from: Localhost, RuntimeDefault or Unconfined.').required(),
-    localhostProfile: f.string(
-      2,
-      'Profile file, relative to the seccomp folder of the kubelet; required with type Localhost, forbidden otherwise.',
-    ),
+    type: f
+      .string(1, 'Where the profile comes from: Localhost, RuntimeDefault or Unconfined.')
+      .required()
+      .oneOf('Localhost', 'RuntimeDefault', 'Unconfined'),
+    localhostProfile: f
+      .string(
+        2,
+        'Profile file, relative to the seccomp folder of the kubelet; required with type Localhost, forbidden otherwise.',
+      )
+      .pointer(),
   },
 )
 export interface SeccompProfile extends Infer<typeof SeccompProfile> {}
@@ -257,10 +273,14 @@ export const WindowsSecurityContextOptions = message(
   'core.v1.WindowsSecurityContextOptions',
   'Security settings for containers on Windows.',
   {
-    gmsaCredentialSpecName: f.string(1, 'Name of the GMSA credential spec object to use.'),
-    gmsaCredentialSpec: f.string(2, 'GMSA credential spec itself; usually filled in by a webhook from the name.'),
-    runAsUserName: f.string(3, 'Windows user that runs the process; default is the user of the image.'),
-    hostProcess: f.bool(4, 'Whether the container runs as a host process; must be the same in the whole pod.'),
+    gmsaCredentialSpecName: f.string(1, 'Name of the GMSA credential spec object to use.').pointer(),
+    gmsaCredentialSpec: f
+      .string(2, 'GMSA credential spec itself; usually filled in by a webhook from the name.')
+      .pointer(),
+    runAsUserName: f.string(3, 'Windows user that runs the process; default is the user of the image.').pointer(),
+    hostProcess: f
+      .bool(4, 'Whether the container runs as a host process; must be the same in the whole pod.')
+      .pointer(),
   },
 )
 export interface WindowsSecurityContextOptions extends Infer<typeof WindowsSecurityContextOptions> {}
@@ -270,17 +290,19 @@ export const SecurityContext = message(
   'Privileges and confinement of one container; overrides the values of the pod.',
   {
     capabilities: f.message(Capabilities, 1, 'Linux capabilities to add or drop; default is what the runtime grants.'),
-    privileged: f.bool(2, 'Whether the container is practically root on the node; default false.'),
+    privileged: f.bool(2, 'Whether the container is practically root on the node; default false.').pointer(),
     seLinuxOptions: f.message(SELinuxOptions, 3, 'SELinux label of the container; default is chosen by the runtime.'),
-    runAsUser: f.int64(4, 'User ID that runs the process; default is the user of the image.'),
-    runAsNonRoot: f.bool(5, 'When true, the kubelet refuses to start the container as user 0.'),
-    readOnlyRootFilesystem: f.bool(6, 'Whether the root file system is read-only; default false.'),
-    allowPrivilegeEscalation: f.bool(
-      7,
-      'Whether a process may gain more privileges than its parent; always true when privileged.',
-    ),
-    runAsGroup: f.int64(8, 'Primary group ID that runs the process; default is chosen by the runtime.'),
-    procMount: f.string(9, 'How /proc is mounted: Default (with masked paths) or Unmasked; default Default.'),
+    runAsUser: f.int64(4, 'User ID that runs the process; default is the user of the image.').pointer(),
+    runAsNonRoot: f.bool(5, 'When true, the kubelet refuses to start the container as user 0.').pointer(),
+    readOnlyRootFilesystem: f.bool(6, 'Whether the root file system is read-only; default false.').pointer(),
+    allowPrivilegeEscalation: f
+      .bool(7, 'Whether a process may gain more privileges than its parent; always true when privileged.')
+      .pointer(),
+    runAsGroup: f.int64(8, 'Primary group ID that runs the process; default is chosen by the runtime.').pointer(),
+    procMount: f
+      .string(9, 'How /proc is mounted: Default (with masked paths) or Unmasked; default Default.')
+      .pointer()
+      .oneOf('Default', 'Unmasked'),
     windowsOptions: f.message(WindowsSecurityContextOptions, 10, 'Settings for Windows; must be absent on Linux pods.'),
     seccompProfile: f.message(SeccompProfile, 11, 'Seccomp profile of this container; overrides that of the pod.'),
     appArmorProfile: f.message(AppArmorProfile, 12, 'AppArmor profile of this container; overrides that of the pod.'),
@@ -299,15 +321,20 @@ export const VolumeMount = message('core.v1.VolumeMount', 'Mounts a volume into 
   readOnly: f.bool(2, 'Whether the mount is read-only; default false.'),
   mountPath: f.string(3, 'Path inside the container at which the volume appears; must not contain a colon.').required(),
   subPath: f.string(4, 'Path inside the volume to mount instead of its root; default empty.'),
-  mountPropagation: f.string(
-    5,
-    'How later mounts spread between host and container: None, HostToContainer or Bidirectional; default None.',
-  ),
+  mountPropagation: f
+    .string(
+      5,
+      'How later mounts spread between host and container: None, HostToContainer or Bidirectional; default None.',
+    )
+    .pointer()
+    .oneOf('Bidirectional', 'HostToContainer', 'None'),
   subPathExpr: f.string(6, 'Like subPath, with $(NAME) replaced by environment variables; not together with subPath.'),
-  recursiveReadOnly: f.string(
-    7,
-    'Whether submounts are read-only too: Disabled, IfPossible or Enabled; needs readOnly; default Disabled.',
-  ),
+  recursiveReadOnly: f
+    .string(
+      7,
+      'Whether submounts are read-only too: Disabled, IfPossible or Enabled; needs readOnly; default Disabled.',
+    )
+    .pointer(),
 })
 export interface VolumeMount extends Infer<typeof VolumeMount> {}
 
@@ -326,19 +353,17 @@ export const Container = message('core.v1.Container', 'One container that a pod 
     .map('containerPort', 'protocol')
     .merge('containerPort'),
   env: f.list(EnvVar, 7, 'Environment variables of the container.').map('name').merge('name'),
-  resources: f.message(ResourceRequirements, 8, 'Resources the container needs and may use.'),
+  resources: f.message(ResourceRequirements, 8, 'Resources the container needs and may use.').present(),
   volumeMounts: f.list(VolumeMount, 9, 'Volumes to mount into the container.').map('mountPath').merge('mountPath'),
   livenessProbe: f.message(Probe, 10, 'Check that restarts the container when it fails.'),
   readinessProbe: f.message(Probe, 11, 'Check that takes the pod out of services while it fails.'),
   lifecycle: f.message(Lifecycle, 12, 'Hooks to run after start and before stop.'),
-  terminationMessagePath: f.string(
-    13,
-    'File whose content becomes the termination message; default /dev/termination-log.',
-  ),
-  imagePullPolicy: f.string(
-    14,
-    'When to pull: Always, IfNotPresent or Never; default Always for tag latest, else IfNotPresent.',
-  ),
+  terminationMessagePath: f
+    .string(13, 'File whose content becomes the termination message; default /dev/termination-log.')
+    .default('/dev/termination-log'),
+  imagePullPolicy: f
+    .string(14, 'When to pull: Always, IfNotPresent or Never; default Always for tag latest, else IfNotPresent.')
+    .oneOf('Always', 'IfNotPresent', 'Never'),
   securityContext: f.message(
     SecurityContext,
     15,
@@ -354,10 +379,10 @@ export const Container = message('core.v1.Container', 'One container that a pod 
       'ConfigMaps and Secrets whose entries become variables; later ones win, and env beats all.',
     )
     .atomic(),
-  terminationMessagePolicy: f.string(
-    20,
-    'Where the termination message comes from: File or FallbackToLogsOnError; default File.',
-  ),
+  terminationMessagePolicy: f
+    .string(20, 'Where the termination message comes from: File or FallbackToLogsOnError; default File.')
+    .oneOf('FallbackToLogsOnError', 'File')
+    .default('File'),
   volumeDevices: f
     .list(VolumeDevice, 21, 'Volumes to give the container as raw block devices.')
     .map('devicePath')
@@ -366,10 +391,12 @@ export const Container = message('core.v1.Container', 'One container that a pod 
   resizePolicy: f
     .list(ContainerResizePolicy, 23, 'Whether resizing a resource restarts the container, by resource.')
     .atomic(),
-  restartPolicy: f.string(
-    24,
-    'When to restart: Always, OnFailure or Never; default that of the pod; Always makes init containers sidecars.',
-  ),
+  restartPolicy: f
+    .string(
+      24,
+      'When to restart: Always, OnFailure or Never; default that of the pod; Always makes init containers sidecars.',
+    )
+    .pointer(),
   restartPolicyRules: f
     .list(
       ContainerRestartRule,
@@ -457,7 +484,7 @@ export interface ContainerUser extends Infer<typeof ContainerUser> {}
 export const ResourceHealth = message('core.v1.ResourceHealth', 'Health of one device given to a container.', {
   resourceID: f.string(1, 'Identifier of the device, unique on the node for its resource.').required(),
   health: f.string(2, 'Health of the device: Healthy, Unhealthy or Unknown.'),
-  message: f.string(6, 'Human-readable details about the health of the device.'),
+  message: f.string(6, 'Human-readable details about the health of the device.').pointer(),
 })
 export interface ResourceHealth extends Infer<typeof ResourceHealth> {}
 
@@ -488,10 +515,9 @@ export const VolumeMountStatus = message(
     name: f.string(1, 'Name of the volume mount, as in the spec.').required(),
     mountPath: f.string(2, 'Path inside the container at which the volume appears.').required(),
     readOnly: f.bool(3, 'Whether the mount is read-only.'),
-    recursiveReadOnly: f.string(
-      4,
-      'Whether submounts are read-only too: Disabled or Enabled; IfPossible is resolved to one.',
-    ),
+    recursiveReadOnly: f
+      .string(4, 'Whether submounts are read-only too: Disabled or Enabled; IfPossible is resolved to one.')
+      .pointer(),
     volumeStatus: f.message(VolumeStatus, 5, 'Details about the mounted volume, such as its image digest.'),
   },
 )
@@ -499,8 +525,8 @@ export interface VolumeMountStatus extends Infer<typeof VolumeMountStatus> {}
 
 export const ContainerStatus = message('core.v1.ContainerStatus', 'What the kubelet reports about one container.', {
   name: f.string(1, 'Name of the container, as in the spec.').required(),
-  state: f.message(ContainerState, 2, 'Current state of the container.'),
-  lastState: f.message(ContainerState, 3, 'How the previous run ended; empty before the first restart.'),
+  state: f.message(ContainerState, 2, 'Current state of the container.').present(),
+  lastState: f.message(ContainerState, 3, 'How the previous run ended; empty before the first restart.').present(),
   ready: f.bool(4, 'Whether the container passes its readiness check; false until started.').required(),
   restartCount: f
     .int32(5, 'Times the container was restarted; may drop when old containers are cleaned up.')
@@ -508,7 +534,7 @@ export const ContainerStatus = message('core.v1.ContainerStatus', 'What the kube
   image: f.string(6, 'Image the container runs; may differ from the one in the spec.').required(),
   imageID: f.string(7, 'Identifier of the image as the runtime resolved it, such as a digest.').required(),
   containerID: f.string(8, 'Identifier of the container, of the form type://id.'),
-  started: f.bool(9, 'Whether the start hook is done and the startup probe has passed.'),
+  started: f.bool(9, 'Whether the start hook is done and the startup probe has passed.').pointer(),
   allocatedResources: f.mapOf('quantity', 10, 'Amounts the node has set aside for this container, by resource name.'),
   resources: f.message(ResourceRequirements, 11, 'Requests and limits in effect on the running container.'),
   volumeMounts: f.list(VolumeMountStatus, 12, 'How volumes have been mounted.').map('mountPath').merge('mountPath'),
@@ -517,7 +543,7 @@ export const ContainerStatus = message('core.v1.ContainerStatus', 'What the kube
     .list(ResourceStatus, 14, 'Health of the devices given to the container.')
     .map('name')
     .merge('name'),
-  stopSignal: f.string(15, 'Signal that the runtime sends to stop the container.'),
+  stopSignal: f.string(15, 'Signal that the runtime sends to stop the container.').pointer(),
 })
 export interface ContainerStatus extends Infer<typeof ContainerStatus> {}
 
@@ -548,7 +574,9 @@ export const EphemeralContainer = message(
         .map('containerPort', 'protocol')
         .merge('containerPort'),
       env: f.list(EnvVar, 7, 'Environment variables of the container.').map('name').merge('name'),
-      resources: f.message(ResourceRequirements, 8, 'Not allowed here; the container uses spare resources of the pod.'),
+      resources: f
+        .message(ResourceRequirements, 8, 'Not allowed here; the container uses spare resources of the pod.')
+        .present(),
       volumeMounts: f
         .list(VolumeMount, 9, 'Volumes to mount into the container; subPath is not allowed.')
         .map('mountPath')
@@ -556,14 +584,12 @@ export const EphemeralContainer = message(
       livenessProbe: f.message(Probe, 10, 'Not allowed for ephemeral containers.'),
       readinessProbe: f.message(Probe, 11, 'Not allowed for ephemeral containers.'),
       lifecycle: f.message(Lifecycle, 12, 'Not allowed for ephemeral containers.'),
-      terminationMessagePath: f.string(
-        13,
-        'File whose content becomes the termination message; default /dev/termination-log.',
-      ),
-      imagePullPolicy: f.string(
-        14,
-        'When to pull: Always, IfNotPresent or Never; default Always for tag latest, else IfNotPresent.',
-      ),
+      terminationMessagePath: f
+        .string(13, 'File whose content becomes the termination message; default /dev/termination-log.')
+        .default('/dev/termination-log'),
+      imagePullPolicy: f
+        .string(14, 'When to pull: Always, IfNotPresent or Never; default Always for tag latest, else IfNotPresent.')
+        .oneOf('Always', 'IfNotPresent', 'Never'),
       securityContext: f.message(
         SecurityContext,
         15,
@@ -579,17 +605,17 @@ export const EphemeralContainer = message(
           'ConfigMaps and Secrets whose entries become variables; later ones win, and env beats all.',
         )
         .atomic(),
-      terminationMessagePolicy: f.string(
-        20,
-        'Where the termination message comes from: File or FallbackToLogsOnError; default File.',
-      ),
+      terminationMessagePolicy: f
+        .string(20, 'Where the termination message comes from: File or FallbackToLogsOnError; default File.')
+        .oneOf('FallbackToLogsOnError', 'File')
+        .default('File'),
       volumeDevices: f
         .list(VolumeDevice, 21, 'Volumes to give the container as raw block devices.')
         .map('devicePath')
         .merge('devicePath'),
       startupProbe: f.message(Probe, 22, 'Not allowed for ephemeral containers.'),
       resizePolicy: f.list(ContainerResizePolicy, 23, 'Not allowed for ephemeral containers.').atomic(),
-      restartPolicy: f.string(24, 'Not allowed here; ephemeral containers are never restarted.'),
+      restartPolicy: f.string(24, 'Not allowed here; ephemeral containers are never restarted.').pointer(),
       restartPolicyRules: f
         .list(ContainerRestartRule, 25, 'Not allowed here; ephemeral containers are never restarted.')
         .atomic(),

@@ -32,10 +32,10 @@ export const Event = kind(
   'Event',
   'A report that something happened to an object; best effort, and deleted after a while.',
   {
-    involvedObject: f.message(ObjectReference, 2, 'Object the event is about.').required(),
+    involvedObject: f.message(ObjectReference, 2, 'Object the event is about.').required().present(),
     reason: f.string(3, 'Short machine-readable cause in CamelCase, such as FailedScheduling.'),
     message: f.string(4, 'Human-readable description of what happened.'),
-    source: f.message(EventSource, 5, 'Component that reported the event; older form of reportingComponent.'),
+    source: f.message(EventSource, 5, 'Component that reported the event; older form of reportingComponent.').present(),
     firstTimestamp: f.time(6, 'When the event was first recorded.'),
     lastTimestamp: f.time(7, 'When the event was most recently recorded.'),
     count: f.int32(8, 'How many times this event has occurred.'),
@@ -44,8 +44,8 @@ export const Event = kind(
     series: f.message(EventSeries, 11, 'Repetition data; absent when the event happened only once.'),
     action: f.string(12, 'What was done, or failed to be done, regarding the involved object.'),
     related: f.message(ObjectReference, 13, 'Second object that takes part in the event, if any.'),
-    reportingComponent: f.string(14, 'Name of the reporting controller, such as kubernetes.io/kubelet.'),
-    reportingInstance: f.string(15, 'Identifier of the reporting process, such as its pod or host name.'),
+    reportingComponent: f.string(14, 'Name of the reporting controller, such as kubernetes.io/kubelet.').present(),
+    reportingInstance: f.string(15, 'Identifier of the reporting process, such as its pod or host name.').present(),
   },
 )
 export interface Event extends Infer<typeof Event> {}

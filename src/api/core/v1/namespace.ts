@@ -63,7 +63,10 @@ export const NamespaceCondition = message(
 export interface NamespaceCondition extends Infer<typeof NamespaceCondition> {}
 
 export const NamespaceStatus = message('core.v1.NamespaceStatus', 'Where a namespace is in its life.', {
-  phase: f.string(1, 'Stage of life: Active, or Terminating while it is being deleted.'),
+  phase: f
+    .string(1, 'Stage of life: Active, or Terminating while it is being deleted.')
+    .oneOf('Active', 'Terminating')
+    .default('Active'),
   conditions: f
     .list(NamespaceCondition, 2, 'Latest observations about the namespace, at most one per type.')
     .map('type')
@@ -83,8 +86,20 @@ export const ScopedResourceSelectorRequirement = message(
   {
     scopeName: f
       .string(1, 'Scope to test, such as PriorityClass, BestEffort, Terminating or VolumeAttributesClass.')
-      .required(),
-    operator: f.string(2, 'How values are compared: In, NotIn, Exists or DoesNotExist.').required(),
+      .required()
+      .oneOf(
+        'BestEffort',
+        'CrossNamespacePodAffinity',
+        'NotBestEffort',
+        'NotTerminating',
+        'PriorityClass',
+        'Terminating',
+        'VolumeAttributesClass',
+      ),
+    operator: f
+      .string(2, 'How values are compared: In, NotIn, Exists or DoesNotExist.')
+      .required()
+      .oneOf('DoesNotExist', 'Exists', 'In', 'NotIn'),
     values: f.list('string', 3, 'Values to compare with; filled for In and NotIn, empty otherwise.').atomic(),
   },
 )
@@ -106,7 +121,16 @@ export const ResourceQuotaSpec = message(
     ),
     scopes: f
       .list('string', 2, 'Scopes an object must match, every one, to be counted; default is to count everything.')
-      .atomic(),
+      .atomic()
+      .oneOf(
+        'BestEffort',
+        'CrossNamespacePodAffinity',
+        'NotBestEffort',
+        'NotTerminating',
+        'PriorityClass',
+        'Terminating',
+        'VolumeAttributesClass',
+      ),
     scopeSelector: f.message(
       ScopeSelector,
       3,

@@ -86,15 +86,14 @@ export const NodeConfigStatus = message(
 export interface NodeConfigStatus extends Infer<typeof NodeConfigStatus> {}
 
 export const NodeDaemonEndpoints = message('core.v1.NodeDaemonEndpoints', 'Ports opened by daemons on the node.', {
-  kubeletEndpoint: f.message(DaemonEndpoint, 1, 'Where the kubelet on this node listens.'),
+  kubeletEndpoint: f.message(DaemonEndpoint, 1, 'Where the kubelet on this node listens.').present(),
 })
 export interface NodeDaemonEndpoints extends Infer<typeof NodeDaemonEndpoints> {}
 
 export const NodeFeatures = message('core.v1.NodeFeatures', 'Abilities of the container runtime as a whole.', {
-  supplementalGroupsPolicy: f.bool(
-    1,
-    'Whether the runtime can apply supplementalGroupsPolicy and report container users.',
-  ),
+  supplementalGroupsPolicy: f
+    .bool(1, 'Whether the runtime can apply supplementalGroupsPolicy and report container users.')
+    .pointer(),
 })
 export interface NodeFeatures extends Infer<typeof NodeFeatures> {}
 
@@ -102,8 +101,8 @@ export const NodeRuntimeHandlerFeatures = message(
   'core.v1.NodeRuntimeHandlerFeatures',
   'Abilities of one runtime handler.',
   {
-    recursiveReadOnlyMounts: f.bool(1, 'Whether this handler can make mounts read-only recursively.'),
-    userNamespaces: f.bool(2, 'Whether this handler can run pods in user namespaces.'),
+    recursiveReadOnlyMounts: f.bool(1, 'Whether this handler can make mounts read-only recursively.').pointer(),
+    userNamespaces: f.bool(2, 'Whether this handler can run pods in user namespaces.').pointer(),
   },
 )
 export interface NodeRuntimeHandlerFeatures extends Infer<typeof NodeRuntimeHandlerFeatures> {}
@@ -112,14 +111,14 @@ export const NodeRuntimeHandler = message(
   'core.v1.NodeRuntimeHandler',
   'A runtime handler on the node and what it can do.',
   {
-    name: f.string(1, 'Name of the handler; empty for the default one.'),
+    name: f.string(1, 'Name of the handler; empty for the default one.').present(),
     features: f.message(NodeRuntimeHandlerFeatures, 2, 'Abilities this handler offers to pods.'),
   },
 )
 export interface NodeRuntimeHandler extends Infer<typeof NodeRuntimeHandler> {}
 
 export const NodeSwapStatus = message('core.v1.NodeSwapStatus', 'Swap memory of a node.', {
-  capacity: f.int64(1, 'Total swap memory in bytes.'),
+  capacity: f.int64(1, 'Total swap memory in bytes.').pointer(),
 })
 export interface NodeSwapStatus extends Infer<typeof NodeSwapStatus> {}
 
@@ -145,14 +144,14 @@ export const NodeStatus = message('core.v1.NodeStatus', 'What is known about the
     2,
     'Resources available to pods, after system reservations; default is the capacity.',
   ),
-  phase: f.string(3, 'Old stage-of-life field. Deprecated; never filled in.'),
+  phase: f.string(3, 'Old stage-of-life field. Deprecated; never filled in.').oneOf('Pending', 'Running', 'Terminated'),
   conditions: f.list(NodeCondition, 4, 'Latest health observations, at most one per type.').map('type').merge('type'),
   addresses: f
     .list(NodeAddress, 5, 'Addresses and host names at which the node can be reached.')
     .map('type')
     .merge('type'),
-  daemonEndpoints: f.message(NodeDaemonEndpoints, 6, 'Ports of daemons running on the node.'),
-  nodeInfo: f.message(NodeSystemInfo, 7, 'Identifiers and software versions of the node.'),
+  daemonEndpoints: f.message(NodeDaemonEndpoints, 6, 'Ports of daemons running on the node.').present(),
+  nodeInfo: f.message(NodeSystemInfo, 7, 'Identifiers and software versions of the node.').present(),
   images: f.list(ContainerImage, 8, 'Container images present on the node; the kubelet may cap the list.').atomic(),
   volumesInUse: f.list('string', 9, 'Names of attachable volumes that are mounted or about to be mounted.').atomic(),
   volumesAttached: f.list(AttachedVolume, 10, 'Volumes that the attach controller has attached to the node.').atomic(),

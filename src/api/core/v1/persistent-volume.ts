@@ -35,7 +35,10 @@ export const ModifyVolumeStatus = message(
   'Progress of a change to another VolumeAttributesClass.',
   {
     targetVolumeAttributesClassName: f.string(1, 'VolumeAttributesClass that the volume is being changed to.'),
-    status: f.string(2, 'How the change stands: Pending, InProgress or Infeasible.').required(),
+    status: f
+      .string(2, 'How the change stands: Pending, InProgress or Infeasible.')
+      .required()
+      .oneOf('InProgress', 'Infeasible', 'Pending'),
   },
 )
 export interface ModifyVolumeStatus extends Infer<typeof ModifyVolumeStatus> {}
@@ -52,17 +55,22 @@ export const PersistentVolumeSpec = message(
     capacity: f.mapOf('quantity', 1, 'Size of the volume, under the resource name storage.'),
     accessModes: f
       .list('string', 3, 'Ways to mount it: ReadWriteOnce, ReadOnlyMany, ReadWriteMany or ReadWriteOncePod.')
-      .atomic(),
+      .atomic()
+      .oneOf('ReadOnlyMany', 'ReadWriteMany', 'ReadWriteOnce', 'ReadWriteOncePod'),
     claimRef: f.message(ObjectReference, 4, 'Claim that this volume is bound to, or reserved for.').granular(),
-    persistentVolumeReclaimPolicy: f.string(
-      5,
-      'What happens after release: Retain, Delete or Recycle; default Retain when created by hand.',
-    ),
+    persistentVolumeReclaimPolicy: f
+      .string(5, 'What happens after release: Retain, Delete or Recycle; default Retain when created by hand.')
+      .oneOf('Delete', 'Recycle', 'Retain'),
     storageClassName: f.string(6, 'StorageClass of this volume; empty means it has none.'),
     mountOptions: f.list('string', 7, 'Mount options such as ro or soft; not checked beforehand.').atomic(),
-    volumeMode: f.string(8, 'Whether pods see a directory or a raw device: Filesystem or Block; default Filesystem.'),
+    volumeMode: f
+      .string(8, 'Whether pods see a directory or a raw device: Filesystem or Block; default Filesystem.')
+      .pointer()
+      .oneOf('Block', 'Filesystem'),
     nodeAffinity: f.message(VolumeNodeAffinity, 9, 'From which nodes the volume can be reached; default is all.'),
-    volumeAttributesClassName: f.string(10, 'VolumeAttributesClass applied to this volume; empty means none.'),
+    volumeAttributesClassName: f
+      .string(10, 'VolumeAttributesClass applied to this volume; empty means none.')
+      .pointer(),
     ...embedded(2, {
       gcePersistentDisk: f.message(
         GCEPersistentDiskVolumeSource,
@@ -155,7 +163,10 @@ export const PersistentVolumeStatus = message(
   'core.v1.PersistentVolumeStatus',
   'Where a persistent volume is in its life.',
   {
-    phase: f.string(1, 'Stage of life: Pending, Available, Bound, Released or Failed.'),
+    phase: f
+      .string(1, 'Stage of life: Pending, Available, Bound, Released or Failed.')
+      .oneOf('Available', 'Bound', 'Failed', 'Pending', 'Released')
+      .default('Pending'),
     message: f.string(2, 'Human-readable explanation of the current phase.'),
     reason: f.string(3, 'Short CamelCase cause of a failure.'),
     lastPhaseTransitionTime: f.time(4, 'When the volume last moved to another phase.'),
@@ -193,8 +204,14 @@ export const PersistentVolumeClaimStatus = message(
   'core.v1.PersistentVolumeClaimStatus',
   'What a claim has been given, and any change under way.',
   {
-    phase: f.string(1, 'Whether the claim has its volume: Pending, Bound or Lost.'),
-    accessModes: f.list('string', 2, 'Access modes of the volume behind the claim.').atomic(),
+    phase: f
+      .string(1, 'Whether the claim has its volume: Pending, Bound or Lost.')
+      .oneOf('Bound', 'Lost', 'Pending')
+      .default('Pending'),
+    accessModes: f
+      .list('string', 2, 'Access modes of the volume behind the claim.')
+      .atomic()
+      .oneOf('ReadOnlyMany', 'ReadWriteMany', 'ReadWriteOnce', 'ReadWriteOncePod'),
     capacity: f.mapOf('quantity', 3, 'Actual size of the volume behind the claim, under the resource name storage.'),
     conditions: f
       .list(PersistentVolumeClaimCondition, 4, 'Latest observations about the claim, at most one per type.')
@@ -211,8 +228,17 @@ export const PersistentVolumeClaimStatus = message(
         7,
         'Progress of resizing by resource name, such as ControllerResizeInProgress or NodeResizePending.',
       )
-      .granular(),
-    currentVolumeAttributesClassName: f.string(8, 'VolumeAttributesClass the volume has now; absent when it has none.'),
+      .granular()
+      .oneOf(
+        'ControllerResizeInProgress',
+        'ControllerResizeInfeasible',
+        'NodeResizeInProgress',
+        'NodeResizeInfeasible',
+        'NodeResizePending',
+      ),
+    currentVolumeAttributesClassName: f
+      .string(8, 'VolumeAttributesClass the volume has now; absent when it has none.')
+      .pointer(),
     modifyVolumeStatus: f.message(
       ModifyVolumeStatus,
       9,

@@ -67,7 +67,10 @@ export const WeightedPodAffinityTerm = message(
   'A pod affinity term and how much it counts.',
   {
     weight: f.int32(1, 'Points a fitting node gets, 1 to 100.').required(),
-    podAffinityTerm: f.message(PodAffinityTerm, 2, 'Term a node should satisfy to get the points.').required(),
+    podAffinityTerm: f
+      .message(PodAffinityTerm, 2, 'Term a node should satisfy to get the points.')
+      .required()
+      .present(),
   },
 )
 export interface WeightedPodAffinityTerm extends Infer<typeof WeightedPodAffinityTerm> {}
@@ -113,7 +116,7 @@ export const Binding = kind(
   'Binding',
   'Assigns a pod to a node; written by the scheduler to the binding subresource.',
   {
-    target: f.message(ObjectReference, 2, 'Node that the pod is assigned to.').required(),
+    target: f.message(ObjectReference, 2, 'Node that the pod is assigned to.').required().present(),
   },
 )
 export interface Binding extends Infer<typeof Binding> {}
@@ -131,7 +134,7 @@ export interface HostIP extends Infer<typeof HostIP> {}
 
 export const PodDNSConfigOption = message('core.v1.PodDNSConfigOption', 'One resolver option of a pod.', {
   name: f.string(1, 'Name of the option, such as ndots.'),
-  value: f.string(2, 'Value of the option, if it takes one.'),
+  value: f.string(2, 'Value of the option, if it takes one.').pointer(),
 })
 export interface PodDNSConfigOption extends Infer<typeof PodDNSConfigOption> {}
 
@@ -165,11 +168,10 @@ export const PodResourceClaim = message(
   'A resource claim that containers of the pod can use; exactly one source is set.',
   {
     name: f.string(1, 'Name by which containers refer to this entry; unique in the pod.').required(),
-    resourceClaimName: f.string(3, 'Existing ResourceClaim in the same namespace to use.'),
-    resourceClaimTemplateName: f.string(
-      4,
-      'ResourceClaimTemplate in the same namespace from which an own claim is made.',
-    ),
+    resourceClaimName: f.string(3, 'Existing ResourceClaim in the same namespace to use.').pointer(),
+    resourceClaimTemplateName: f
+      .string(4, 'ResourceClaimTemplate in the same namespace from which an own claim is made.')
+      .pointer(),
   },
 )
 export interface PodResourceClaim extends Infer<typeof PodResourceClaim> {}
@@ -184,7 +186,7 @@ export const PodSchedulingGate = message(
 export interface PodSchedulingGate extends Infer<typeof PodSchedulingGate> {}
 
 export const PodSchedulingGroup = message('core.v1.PodSchedulingGroup', 'Tells with which group a pod is scheduled.', {
-  podGroupName: f.string(1, 'PodGroup in the same namespace that this pod belongs to.'),
+  podGroupName: f.string(1, 'PodGroup in the same namespace that this pod belongs to.').pointer(),
 })
 export interface PodSchedulingGroup extends Infer<typeof PodSchedulingGroup> {}
 
@@ -199,21 +201,24 @@ export const PodSecurityContext = message(
   'Privileges and confinement for all containers of a pod; containers may override shared fields.',
   {
     seLinuxOptions: f.message(SELinuxOptions, 1, 'SELinux label of all containers; default is chosen by the runtime.'),
-    runAsUser: f.int64(2, 'User ID that runs the processes; default is the user of each image.'),
-    runAsNonRoot: f.bool(3, 'When true, the kubelet refuses to start containers as user 0.'),
+    runAsUser: f.int64(2, 'User ID that runs the processes; default is the user of each image.').pointer(),
+    runAsNonRoot: f.bool(3, 'When true, the kubelet refuses to start containers as user 0.').pointer(),
     supplementalGroups: f.list('int64', 4, 'Further group IDs for the first process of each container.').atomic(),
-    fsGroup: f.int64(5, 'Group ID that owns mounted volumes and is added to all processes.'),
-    runAsGroup: f.int64(6, 'Primary group ID that runs the processes; default is chosen by the runtime.'),
+    fsGroup: f.int64(5, 'Group ID that owns mounted volumes and is added to all processes.').pointer(),
+    runAsGroup: f.int64(6, 'Primary group ID that runs the processes; default is chosen by the runtime.').pointer(),
     sysctls: f.list(Sysctl, 7, 'Kernel parameters to set in the namespaces of the pod.').atomic(),
     windowsOptions: f.message(WindowsSecurityContextOptions, 8, 'Settings for Windows; must be absent on Linux pods.'),
-    fsGroupChangePolicy: f.string(9, 'When ownership of volumes is changed: Always or OnRootMismatch; default Always.'),
+    fsGroupChangePolicy: f
+      .string(9, 'When ownership of volumes is changed: Always or OnRootMismatch; default Always.')
+      .pointer()
+      .oneOf('Always', 'OnRootMismatch'),
     seccompProfile: f.message(SeccompProfile, 10, 'Seccomp profile of all containers in the pod.'),
     appArmorProfile: f.message(AppArmorProfile, 11, 'AppArmor profile of all containers in the pod.'),
-    supplementalGroupsPolicy: f.string(
-      12,
-      'Whether groups from the image count as well: Merge or Strict; default Merge.',
-    ),
-    seLinuxChangePolicy: f.string(13, 'How volumes get their SELinux label: MountOption or Recursive.'),
+    supplementalGroupsPolicy: f
+      .string(12, 'Whether groups from the image count as well: Merge or Strict; default Merge.')
+      .pointer()
+      .oneOf('Merge', 'Strict'),
+    seLinuxChangePolicy: f.string(13, 'How volumes get their SELinux label: MountOption or Recursive.').pointer(),
   },
 )
 export interface PodSecurityContext extends Infer<typeof PodSecurityContext> {}
@@ -224,14 +229,20 @@ export const TopologySpreadConstraint = message(
   {
     maxSkew: f.int32(1, 'Largest allowed difference in pod count between topology domains; greater than 0.').required(),
     topologyKey: f.string(2, 'Node label whose values are the domains to spread over.').required(),
-    whenUnsatisfiable: f.string(3, 'What to do when it cannot hold: DoNotSchedule or ScheduleAnyway.').required(),
+    whenUnsatisfiable: f
+      .string(3, 'What to do when it cannot hold: DoNotSchedule or ScheduleAnyway.')
+      .required()
+      .oneOf('DoNotSchedule', 'ScheduleAnyway'),
     labelSelector: f.message(LabelSelector, 4, 'Labels of the pods that are counted in each domain.'),
-    minDomains: f.int32(5, 'Least number of domains; with fewer, the minimum counts as 0; default 1.'),
-    nodeAffinityPolicy: f.string(
-      6,
-      'Whether nodes excluded by node affinity or selector count: Honor or Ignore; default Honor.',
-    ),
-    nodeTaintsPolicy: f.string(7, 'Whether taints not tolerated exclude nodes: Honor or Ignore; default Ignore.'),
+    minDomains: f.int32(5, 'Least number of domains; with fewer, the minimum counts as 0; default 1.').pointer(),
+    nodeAffinityPolicy: f
+      .string(6, 'Whether nodes excluded by node affinity or selector count: Honor or Ignore; default Honor.')
+      .pointer()
+      .oneOf('Honor', 'Ignore'),
+    nodeTaintsPolicy: f
+      .string(7, 'Whether taints not tolerated exclude nodes: Honor or Ignore; default Ignore.')
+      .pointer()
+      .oneOf('Honor', 'Ignore'),
     matchLabelKeys: f.list('string', 8, 'Label keys whose values on this pod counted pods must share.').atomic(),
   },
 )
@@ -244,16 +255,19 @@ export const PodSpec = message('core.v1.PodSpec', 'What a pod runs, where, and u
     .required()
     .map('name')
     .merge('name'),
-  restartPolicy: f.string(3, 'When containers are restarted: Always, OnFailure or Never; default Always.'),
-  terminationGracePeriodSeconds: f.int64(
-    4,
-    'Seconds from the stop request until processes are killed; 0 kills at once; default 30.',
-  ),
-  activeDeadlineSeconds: f.int64(5, 'Seconds the pod may be active before it is failed; default no limit.'),
-  dnsPolicy: f.string(
-    6,
-    'How DNS is set up: ClusterFirst, ClusterFirstWithHostNet, Default or None; default ClusterFirst.',
-  ),
+  restartPolicy: f
+    .string(3, 'When containers are restarted: Always, OnFailure or Never; default Always.')
+    .oneOf('Always', 'Never', 'OnFailure')
+    .default('Always'),
+  terminationGracePeriodSeconds: f
+    .int64(4, 'Seconds from the stop request until processes are killed; 0 kills at once; default 30.')
+    .pointer()
+    .default(30),
+  activeDeadlineSeconds: f.int64(5, 'Seconds the pod may be active before it is failed; default no limit.').pointer(),
+  dnsPolicy: f
+    .string(6, 'How DNS is set up: ClusterFirst, ClusterFirstWithHostNet, Default or None; default ClusterFirst.')
+    .oneOf('ClusterFirst', 'ClusterFirstWithHostNet', 'Default', 'None')
+    .default('ClusterFirst'),
   nodeSelector: f.mapOf('string', 7, 'Labels that a node must have to run the pod.').atomic(),
   serviceAccountName: f.string(8, 'ServiceAccount whose identity the pod uses; default is the account named default.'),
   serviceAccount: f.string(9, 'Old alias of serviceAccountName. Deprecated; use that one.'),
@@ -269,7 +283,9 @@ export const PodSpec = message('core.v1.PodSpec', 'What a pod runs, where, and u
   hostname: f.string(16, 'Host name of the pod; default is the pod name.'),
   subdomain: f.string(17, 'When set, the full name is hostname.subdomain.namespace.svc plus the cluster domain.'),
   affinity: f.message(Affinity, 18, 'Rules on where the pod may or should be scheduled.'),
-  schedulerName: f.string(19, 'Scheduler that places the pod; default is default-scheduler.'),
+  schedulerName: f
+    .string(19, 'Scheduler that places the pod; default is default-scheduler.')
+    .default('default-scheduler'),
   initContainers: f
     .list(
       Container,
@@ -278,26 +294,31 @@ export const PodSpec = message('core.v1.PodSpec', 'What a pod runs, where, and u
     )
     .map('name')
     .merge('name'),
-  automountServiceAccountToken: f.bool(
-    21,
-    'Whether an API token is mounted into the pod; default is decided by the service account.',
-  ),
+  automountServiceAccountToken: f
+    .bool(21, 'Whether an API token is mounted into the pod; default is decided by the service account.')
+    .pointer(),
   tolerations: f.list(Toleration, 22, 'Node taints that the pod puts up with.').atomic(),
   hostAliases: f.list(HostAlias, 23, 'Extra lines for /etc/hosts of the pod.').map('ip').merge('ip'),
   priorityClassName: f.string(24, 'PriorityClass that sets the priority; default is the global default class, if any.'),
-  priority: f.int32(25, 'Priority as a number, filled in from the class; higher goes first.'),
+  priority: f.int32(25, 'Priority as a number, filled in from the class; higher goes first.').pointer(),
   dnsConfig: f.message(PodDNSConfig, 26, 'Resolver settings, added to those of the DNS policy.'),
-  shareProcessNamespace: f.bool(
-    27,
-    'Whether all containers see the processes of each other; not with hostPID; default false.',
-  ),
+  shareProcessNamespace: f
+    .bool(27, 'Whether all containers see the processes of each other; not with hostPID; default false.')
+    .pointer(),
   readinessGates: f.list(PodReadinessGate, 28, 'Extra conditions that must be True for the pod to be ready.').atomic(),
-  runtimeClassName: f.string(29, 'RuntimeClass that selects how containers are run; default is the runtime default.'),
-  enableServiceLinks: f.bool(30, 'Whether services of the namespace appear as environment variables; default true.'),
-  preemptionPolicy: f.string(
-    31,
-    'Whether it may push out pods of lower priority: PreemptLowerPriority or Never; default PreemptLowerPriority.',
-  ),
+  runtimeClassName: f
+    .string(29, 'RuntimeClass that selects how containers are run; default is the runtime default.')
+    .pointer(),
+  enableServiceLinks: f
+    .bool(30, 'Whether services of the namespace appear as environment variables; default true.')
+    .pointer(),
+  preemptionPolicy: f
+    .string(
+      31,
+      'Whether it may push out pods of lower priority: PreemptLowerPriority or Never; default PreemptLowerPriority.',
+    )
+    .pointer()
+    .oneOf('Never', 'PreemptLowerPriority'),
   overhead: f.mapOf('quantity', 32, 'Resources that running the pod costs in itself, filled in from the RuntimeClass.'),
   topologySpreadConstraints: f
     .list(TopologySpreadConstraint, 33, 'How matching pods are spread over the cluster; all constraints apply.')
@@ -311,9 +332,11 @@ export const PodSpec = message('core.v1.PodSpec', 'What a pod runs, where, and u
     )
     .map('name')
     .merge('name'),
-  setHostnameAsFQDN: f.bool(35, 'Whether the host name is the full domain name of the pod; default false.'),
+  setHostnameAsFQDN: f.bool(35, 'Whether the host name is the full domain name of the pod; default false.').pointer(),
   os: f.message(PodOS, 36, 'Operating system that the containers need.'),
-  hostUsers: f.bool(37, 'Whether the pod uses the user namespace of the node; false gives it its own; default true.'),
+  hostUsers: f
+    .bool(37, 'Whether the pod uses the user namespace of the node; false gives it its own; default true.')
+    .pointer(),
   schedulingGates: f
     .list(PodSchedulingGate, 38, 'Gates that block scheduling; can only be removed after creation.')
     .map('name')
@@ -328,7 +351,9 @@ export const PodSpec = message('core.v1.PodSpec', 'What a pod runs, where, and u
     40,
     'Resources the pod as a whole needs and may use; cpu, memory and hugepages only.',
   ),
-  hostnameOverride: f.string(41, 'Host name used as given, without any domain; not with hostNetwork; no DNS record.'),
+  hostnameOverride: f
+    .string(41, 'Host name used as given, without any domain; not with hostNetwork; no DNS record.')
+    .pointer(),
   schedulingGroup: f.message(PodSchedulingGroup, 43, 'Group with which the pod is scheduled; cannot change.'),
 })
 export interface PodSpec extends Infer<typeof PodSpec> {}
@@ -367,13 +392,15 @@ export const PodResourceClaimStatus = message(
   'Which ResourceClaim stands behind an entry in resourceClaims.',
   {
     name: f.string(1, 'Name of the entry in resourceClaims of the pod.').required(),
-    resourceClaimName: f.string(2, 'ResourceClaim generated for the entry; absent when none was needed.'),
+    resourceClaimName: f.string(2, 'ResourceClaim generated for the entry; absent when none was needed.').pointer(),
   },
 )
 export interface PodResourceClaimStatus extends Infer<typeof PodResourceClaimStatus> {}
 
 export const PodStatus = message('core.v1.PodStatus', 'What is known about the current state of a pod.', {
-  phase: f.string(1, 'Summary of life so far: Pending, Running, Succeeded, Failed or Unknown.'),
+  phase: f
+    .string(1, 'Summary of life so far: Pending, Running, Succeeded, Failed or Unknown.')
+    .oneOf('Failed', 'Pending', 'Running', 'Succeeded', 'Unknown'),
   conditions: f
     .list(PodCondition, 2, 'Latest observations about the pod, at most one per type.')
     .map('type')
@@ -384,7 +411,9 @@ export const PodStatus = message('core.v1.PodStatus', 'What is known about the c
   podIP: f.string(6, 'Main address of the pod, reachable within the cluster; empty until assigned.'),
   startTime: f.time(7, 'When the kubelet took note of the pod, before pulling images.'),
   containerStatuses: f.list(ContainerStatus, 8, 'State of each regular container.').atomic(),
-  qosClass: f.string(9, 'Quality of service class, from requests and limits: Guaranteed, Burstable or BestEffort.'),
+  qosClass: f
+    .string(9, 'Quality of service class, from requests and limits: Guaranteed, Burstable or BestEffort.')
+    .oneOf('BestEffort', 'Burstable', 'Guaranteed'),
   initContainerStatuses: f.list(ContainerStatus, 10, 'State of each init container, sidecars included.').atomic(),
   nominatedNodeName: f.string(11, 'Node on which the pod is expected to fit, often after preemption; no promise.'),
   podIPs: f
@@ -440,12 +469,12 @@ export const Pod = kind(
 export interface Pod extends Infer<typeof Pod> {}
 
 export const PodTemplateSpec = message('core.v1.PodTemplateSpec', 'Describes the pods that a workload creates.', {
-  metadata: f.message(ObjectMeta, 1, 'Labels, annotations and other metadata given to created pods.'),
-  spec: f.message(PodSpec, 2, 'Spec given to created pods.'),
+  metadata: f.message(ObjectMeta, 1, 'Labels, annotations and other metadata given to created pods.').present(),
+  spec: f.message(PodSpec, 2, 'Spec given to created pods.').present(),
 })
 export interface PodTemplateSpec extends Infer<typeof PodTemplateSpec> {}
 
 export const PodTemplate = kind('', 'v1', 'PodTemplate', 'A stored description from which pods can be made.', {
-  template: f.message(PodTemplateSpec, 2, 'Describes the pods to be made.'),
+  template: f.message(PodTemplateSpec, 2, 'Describes the pods to be made.').present(),
 })
 export interface PodTemplate extends Infer<typeof PodTemplate> {}

@@ -10,7 +10,7 @@ export const ReplicationControllerSpec = message(
   'core.v1.ReplicationControllerSpec',
   'How many pods to keep, which ones count, and how to make more.',
   {
-    replicas: f.int32(1, 'Number of pods to keep running; default 1.'),
+    replicas: f.int32(1, 'Number of pods to keep running; default 1.').pointer().default(1),
     selector: f.mapOf('string', 2, 'Labels of the pods that count; default is the labels of the template.').atomic(),
     template: f.message(
       PodTemplateSpec,

@@ -7,7 +7,7 @@ import { LabelSelector } from '#api/meta/v1.ts'
 
 export const ConfigMapKeySelector = message('core.v1.ConfigMapKeySelector', 'Picks one key of a ConfigMap.', {
   key: f.string(2, 'Key in the ConfigMap whose value is taken.').required(),
-  optional: f.bool(3, 'When true, a missing ConfigMap or key is no error; default false.'),
+  optional: f.bool(3, 'When true, a missing ConfigMap or key is no error; default false.').pointer(),
   ...embedded(1, {
     name: f.string(1, 'Name of the ConfigMap, in the same namespace.'),
   }),
@@ -18,7 +18,7 @@ export const FileKeySelector = message('core.v1.FileKeySelector', 'Picks one var
   volumeName: f.string(1, 'Volume of the pod that holds the file; must be an emptyDir.').required(),
   path: f.string(2, 'Path of the file relative to the root of the volume; must not contain .. parts.').required(),
   key: f.string(3, 'Name of the variable in the file whose value is taken.').required(),
-  optional: f.bool(4, 'When true, a missing file or key is no error; default false.'),
+  optional: f.bool(4, 'When true, a missing file or key is no error; default false.').pointer().default(false),
 })
 export interface FileKeySelector extends Infer<typeof FileKeySelector> {}
 
@@ -32,7 +32,10 @@ export const NodeSelectorRequirement = message(
   'A test on one label or field of a node.',
   {
     key: f.string(1, 'Label key or field name to test.').required(),
-    operator: f.string(2, 'How values are compared: In, NotIn, Exists, DoesNotExist, Gt or Lt.').required(),
+    operator: f
+      .string(2, 'How values are compared: In, NotIn, Exists, DoesNotExist, Gt or Lt.')
+      .required()
+      .oneOf('DoesNotExist', 'Exists', 'Gt', 'In', 'Lt', 'NotIn'),
     values: f
       .list('string', 3, 'Values to compare with; none for Exists and DoesNotExist, one integer for Gt and Lt.')
       .atomic(),
@@ -58,7 +61,7 @@ export const NodeSelector = message('core.v1.NodeSelector', 'Picks nodes that ma
 export interface NodeSelector extends Infer<typeof NodeSelector> {}
 
 export const ObjectFieldSelector = message('core.v1.ObjectFieldSelector', 'Picks one field of the pod.', {
-  apiVersion: f.string(1, 'API version in which the field path is written; default v1.'),
+  apiVersion: f.string(1, 'API version in which the field path is written; default v1.').default('v1'),
   fieldPath: f.string(2, 'Path of the field, such as metadata.name or status.podIP.').required(),
 })
 export interface ObjectFieldSelector extends Infer<typeof ObjectFieldSelector> {}
@@ -78,7 +81,7 @@ export const TypedLocalObjectReference = message(
   'core.v1.TypedLocalObjectReference',
   'Names an object of any kind in the same namespace.',
   {
-    apiGroup: f.string(1, 'API group of the object; default is the core group.'),
+    apiGroup: f.string(1, 'API group of the object; default is the core group.').pointer(),
     kind: f.string(2, 'Kind of the object referred to.').required(),
     name: f.string(3, 'Name of the object referred to.').required(),
   },
@@ -89,10 +92,10 @@ export const TypedObjectReference = message(
   'core.v1.TypedObjectReference',
   'Names an object of any kind, possibly in another namespace.',
   {
-    apiGroup: f.string(1, 'API group of the object; default is the core group.'),
+    apiGroup: f.string(1, 'API group of the object; default is the core group.').pointer(),
     kind: f.string(2, 'Kind of the object referred to.').required(),
     name: f.string(3, 'Name of the object referred to.').required(),
-    namespace: f.string(4, 'Namespace of the object; default is the same one; others need a ReferenceGrant.'),
+    namespace: f.string(4, 'Namespace of the object; default is the same one; others need a ReferenceGrant.').pointer(),
   },
 )
 export interface TypedObjectReference extends Infer<typeof TypedObjectReference> {}
@@ -113,23 +116,34 @@ export const PersistentVolumeClaimSpec = message(
   {
     accessModes: f
       .list('string', 1, 'Ways to mount it: ReadWriteOnce, ReadOnlyMany, ReadWriteMany or ReadWriteOncePod.')
-      .atomic(),
-    resources: f.message(
-      VolumeResourceRequirements,
-      2,
-      'Amount of storage wanted; may be raised later if the class allows expansion.',
-    ),
+      .atomic()
+      .oneOf('ReadOnlyMany', 'ReadWriteMany', 'ReadWriteOnce', 'ReadWriteOncePod'),
+    resources: f
+      .message(
+        VolumeResourceRequirements,
+        2,
+        'Amount of storage wanted; may be raised later if the class allows expansion.',
+      )
+      .present(),
     volumeName: f.string(3, 'Persistent volume to bind to; filled in once the claim is bound.'),
     selector: f.message(LabelSelector, 4, 'Labels a volume must have to be considered for binding.'),
-    storageClassName: f.string(5, 'StorageClass to take from; default is that of the cluster; empty means no class.'),
-    volumeMode: f.string(6, 'Whether pods see a directory or a raw device: Filesystem or Block; default Filesystem.'),
+    storageClassName: f
+      .string(5, 'StorageClass to take from; default is that of the cluster; empty means no class.')
+      .pointer(),
+    volumeMode: f
+      .string(6, 'Whether pods see a directory or a raw device: Filesystem or Block; default Filesystem.')
+      .pointer()
+      .oneOf('Block', 'Filesystem')
+      .default('Filesystem'),
     dataSource: f.message(TypedLocalObjectReference, 7, 'Snapshot or claim whose content fills the new volume.'),
     dataSourceRef: f.message(
       TypedObjectReference,
       8,
       'Object whose content fills the new volume; allows more kinds than dataSource.',
     ),
-    volumeAttributesClassName: f.string(9, 'VolumeAttributesClass to apply to the volume; may be changed later.'),
+    volumeAttributesClassName: f
+      .string(9, 'VolumeAttributesClass to apply to the volume; may be changed later.')
+      .pointer(),
   },
 )
 export interface PersistentVolumeClaimSpec extends Infer<typeof PersistentVolumeClaimSpec> {}
@@ -139,7 +153,7 @@ export const PreferredSchedulingTerm = message(
   'A node preference and how much it counts.',
   {
     weight: f.int32(1, 'Points a matching node gets, 1 to 100.').required(),
-    preference: f.message(NodeSelectorTerm, 2, 'Term a node should match to get the points.').required(),
+    preference: f.message(NodeSelectorTerm, 2, 'Term a node should match to get the points.').required().present(),
   },
 )
 export interface PreferredSchedulingTerm extends Infer<typeof PreferredSchedulingTerm> {}
@@ -180,7 +194,7 @@ export interface ResourceRequirements extends Infer<typeof ResourceRequirements>
 
 export const SecretKeySelector = message('core.v1.SecretKeySelector', 'Picks one key of a Secret.', {
   key: f.string(2, 'Key in the Secret whose value is taken.').required(),
-  optional: f.bool(3, 'When true, a missing Secret or key is no error; default false.'),
+  optional: f.bool(3, 'When true, a missing Secret or key is no error; default false.').pointer(),
   ...embedded(1, {
     name: f.string(1, 'Name of the Secret, in the same namespace.'),
   }),
@@ -196,20 +210,26 @@ export interface SecretReference extends Infer<typeof SecretReference> {}
 export const Taint = message('core.v1.Taint', 'A mark on a node that keeps away pods not tolerating it.', {
   key: f.string(1, 'Label key that identifies the taint.').required(),
   value: f.string(2, 'Value that goes with the taint key.'),
-  effect: f.string(3, 'What happens to other pods: NoSchedule, PreferNoSchedule or NoExecute.').required(),
+  effect: f
+    .string(3, 'What happens to other pods: NoSchedule, PreferNoSchedule or NoExecute.')
+    .required()
+    .oneOf('NoExecute', 'NoSchedule', 'PreferNoSchedule'),
   timeAdded: f.time(4, 'When the taint was put on the node.'),
 })
 export interface Taint extends Infer<typeof Taint> {}
 
 export const Toleration = message('core.v1.Toleration', 'Lets a pod run on nodes that have a matching taint.', {
   key: f.string(1, 'Taint key to tolerate; empty with operator Exists tolerates every key.'),
-  operator: f.string(2, 'How the value is compared: Equal, Exists, Lt or Gt; default Equal.'),
+  operator: f
+    .string(2, 'How the value is compared: Equal, Exists, Lt or Gt; default Equal.')
+    .oneOf('Equal', 'Exists', 'Gt', 'Lt'),
   value: f.string(3, 'Taint value to tolerate; must be empty for Exists.'),
-  effect: f.string(4, 'Taint effect to tolerate: NoSchedule, PreferNoSchedule or NoExecute; empty tolerates all.'),
-  tolerationSeconds: f.int64(
-    5,
-    'Seconds a NoExecute taint is tolerated before eviction; default forever; zero or less evicts at once.',
-  ),
+  effect: f
+    .string(4, 'Taint effect to tolerate: NoSchedule, PreferNoSchedule or NoExecute; empty tolerates all.')
+    .oneOf('NoExecute', 'NoSchedule', 'PreferNoSchedule'),
+  tolerationSeconds: f
+    .int64(5, 'Seconds a NoExecute taint is tolerated before eviction; default forever; zero or less evicts at once.')
+    .pointer(),
 })
 export interface Toleration extends Infer<typeof Toleration> {}
 

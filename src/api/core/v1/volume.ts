@@ -31,10 +31,18 @@ export const AzureDiskVolumeSource = message(
   {
     diskName: f.string(1, 'Name of the disk in blob storage.').required(),
     diskURI: f.string(2, 'URI of the disk in Azure.').required(),
-    cachingMode: f.string(3, 'Host caching of the disk: None, ReadOnly or ReadWrite; default ReadWrite.'),
-    fsType: f.string(4, 'File system to mount, such as ext4 or ntfs; default ext4.'),
-    readOnly: f.bool(5, 'Whether the disk is mounted read-only; default false.'),
-    kind: f.string(6, 'How the disk is stored: Shared, Dedicated or Managed; default Shared.'),
+    cachingMode: f
+      .string(3, 'Host caching of the disk: None, ReadOnly or ReadWrite; default ReadWrite.')
+      .pointer()
+      .oneOf('None', 'ReadOnly', 'ReadWrite')
+      .default('ReadWrite'),
+    fsType: f.string(4, 'File system to mount, such as ext4 or ntfs; default ext4.').pointer().default('ext4'),
+    readOnly: f.bool(5, 'Whether the disk is mounted read-only; default false.').pointer().default(false),
+    kind: f
+      .string(6, 'How the disk is stored: Shared, Dedicated or Managed; default Shared.')
+      .pointer()
+      .oneOf('Dedicated', 'Managed', 'Shared')
+      .default('Shared'),
   },
 )
 export interface AzureDiskVolumeSource extends Infer<typeof AzureDiskVolumeSource> {}
@@ -46,7 +54,7 @@ export const AzureFilePersistentVolumeSource = message(
     secretName: f.string(1, 'Secret with the name and key of the storage account.').required(),
     shareName: f.string(2, 'Name of the Azure share.').required(),
     readOnly: f.bool(3, 'Whether the share is mounted read-only; default false.'),
-    secretNamespace: f.string(4, 'Namespace of the secret; default is that of the claim.'),
+    secretNamespace: f.string(4, 'Namespace of the secret; default is that of the claim.').pointer(),
   },
 )
 export interface AzureFilePersistentVolumeSource extends Infer<typeof AzureFilePersistentVolumeSource> {}
@@ -101,8 +109,8 @@ export const CSIVolumeSource = message(
   'A short-lived volume made by a CSI driver for one pod.',
   {
     driver: f.string(1, 'Name of the CSI driver.').required(),
-    readOnly: f.bool(2, 'Whether the volume is mounted read-only; default false.'),
-    fsType: f.string(3, 'File system to mount, such as ext4 or xfs; default is up to the driver.'),
+    readOnly: f.bool(2, 'Whether the volume is mounted read-only; default false.').pointer(),
+    fsType: f.string(3, 'File system to mount, such as ext4 or xfs; default is up to the driver.').pointer(),
     volumeAttributes: f.mapOf('string', 4, 'Properties passed to the driver; see its documentation.'),
     nodePublishSecretRef: f.message(
       LocalObjectReference,
@@ -169,15 +177,15 @@ export const ClusterTrustBundleProjection = message(
   'core.v1.ClusterTrustBundleProjection',
   'Writes certificates of cluster trust bundles into a file, in no particular order.',
   {
-    name: f.string(1, 'Single bundle to take; not together with signerName.'),
-    signerName: f.string(2, 'Take all bundles of this signer that match the labels; not together with name.'),
+    name: f.string(1, 'Single bundle to take; not together with signerName.').pointer(),
+    signerName: f.string(2, 'Take all bundles of this signer that match the labels; not together with name.').pointer(),
     labelSelector: f.message(
       LabelSelector,
       3,
       'Labels of the bundles to take with signerName; absent matches none, empty matches all.',
     ),
     path: f.string(4, 'File to write, relative to the root of the volume.').required(),
-    optional: f.bool(5, 'When true, a missing bundle gives an empty file; default false blocks pod start.'),
+    optional: f.bool(5, 'When true, a missing bundle gives an empty file; default false blocks pod start.').pointer(),
   },
 )
 export interface ClusterTrustBundleProjection extends Infer<typeof ClusterTrustBundleProjection> {}
@@ -185,7 +193,7 @@ export interface ClusterTrustBundleProjection extends Infer<typeof ClusterTrustB
 export const KeyToPath = message('core.v1.KeyToPath', 'Maps one key to a file in a volume.', {
   key: f.string(1, 'Key whose value is written.').required(),
   path: f.string(2, 'File to write, relative to the root of the volume; must not contain .. parts.').required(),
-  mode: f.int32(3, 'Permission bits of the file, 0 to 0777 octal; default is defaultMode of the volume.'),
+  mode: f.int32(3, 'Permission bits of the file, 0 to 0777 octal; default is defaultMode of the volume.').pointer(),
 })
 export interface KeyToPath extends Infer<typeof KeyToPath> {}
 
@@ -194,7 +202,7 @@ export const ConfigMapProjection = message(
   'Writes keys of a ConfigMap as files into a projected volume.',
   {
     items: f.list(KeyToPath, 2, 'Keys to write and their files; default is every key under its own name.').atomic(),
-    optional: f.bool(4, 'When true, a missing ConfigMap or key is no error; default false.'),
+    optional: f.bool(4, 'When true, a missing ConfigMap or key is no error; default false.').pointer(),
     ...embedded(1, {
       name: f.string(1, 'Name of the ConfigMap, in the same namespace.'),
     }),
@@ -207,8 +215,8 @@ export const ConfigMapVolumeSource = message(
   'A volume whose files are the keys of a ConfigMap.',
   {
     items: f.list(KeyToPath, 2, 'Keys to write and their files; default is every key under its own name.').atomic(),
-    defaultMode: f.int32(3, 'Permission bits of the files, 0 to 0777 octal; default 0644.'),
-    optional: f.bool(4, 'When true, a missing ConfigMap or key is no error; default false.'),
+    defaultMode: f.int32(3, 'Permission bits of the files, 0 to 0777 octal; default 0644.').pointer().default(0o644),
+    optional: f.bool(4, 'When true, a missing ConfigMap or key is no error; default false.').pointer(),
     ...embedded(1, {
       name: f.string(1, 'Name of the ConfigMap, in the same namespace.'),
     }),
@@ -223,7 +231,7 @@ export const DownwardAPIVolumeFile = message(
     path: f.string(1, 'File to write, relative to the root of the volume; must not contain .. parts.').required(),
     fieldRef: f.message(ObjectFieldSelector, 2, 'Field of the pod to write, such as its labels or name.'),
     resourceFieldRef: f.message(ResourceFieldSelector, 3, 'Resource limit or request of a container to write.'),
-    mode: f.int32(4, 'Permission bits of the file, 0 to 0777 octal; default is defaultMode of the volume.'),
+    mode: f.int32(4, 'Permission bits of the file, 0 to 0777 octal; default is defaultMode of the volume.').pointer(),
   },
 )
 export interface DownwardAPIVolumeFile extends Infer<typeof DownwardAPIVolumeFile> {}
@@ -242,7 +250,7 @@ export const DownwardAPIVolumeSource = message(
   'A volume whose files tell facts about the pod.',
   {
     items: f.list(DownwardAPIVolumeFile, 1, 'Files to write and what goes into them.').atomic(),
-    defaultMode: f.int32(2, 'Permission bits of the files, 0 to 0777 octal; default 0644.'),
+    defaultMode: f.int32(2, 'Permission bits of the files, 0 to 0777 octal; default 0644.').pointer().default(0o644),
   },
 )
 export interface DownwardAPIVolumeSource extends Infer<typeof DownwardAPIVolumeSource> {}
@@ -261,8 +269,10 @@ export const PersistentVolumeClaimTemplate = message(
   'core.v1.PersistentVolumeClaimTemplate',
   'Describes the claim made for an ephemeral volume.',
   {
-    metadata: f.message(ObjectMeta, 1, 'Labels and annotations given to the claim; other metadata is refused.'),
-    spec: f.message(PersistentVolumeClaimSpec, 2, 'Spec given to the claim, unchanged.').required(),
+    metadata: f
+      .message(ObjectMeta, 1, 'Labels and annotations given to the claim; other metadata is refused.')
+      .present(),
+    spec: f.message(PersistentVolumeClaimSpec, 2, 'Spec given to the claim, unchanged.').required().present(),
   },
 )
 export interface PersistentVolumeClaimTemplate extends Infer<typeof PersistentVolumeClaimTemplate> {}
@@ -285,7 +295,7 @@ export const FCVolumeSource = message(
   'A Fibre Channel disk, found by target and LUN or by WWID.',
   {
     targetWWNs: f.list('string', 1, 'World wide names of the targets; used together with lun.').atomic(),
-    lun: f.int32(2, 'Number of the logical unit on the target.'),
+    lun: f.int32(2, 'Number of the logical unit on the target.').pointer(),
     fsType: f.string(3, 'File system to mount, such as ext4 or xfs; default ext4.'),
     readOnly: f.bool(4, 'Whether the disk is mounted read-only; default false.'),
     wwids: f.list('string', 5, 'World wide identifiers of the disk; instead of targetWWNs and lun.').atomic(),
@@ -359,7 +369,7 @@ export const GlusterfsPersistentVolumeSource = message(
     endpoints: f.string(1, 'Endpoints object that lists the Gluster hosts.').required(),
     path: f.string(2, 'Name of the Gluster volume.').required(),
     readOnly: f.bool(3, 'Whether the volume is mounted read-only; default false.'),
-    endpointsNamespace: f.string(4, 'Namespace of the endpoints object; default is that of the claim.'),
+    endpointsNamespace: f.string(4, 'Namespace of the endpoints object; default is that of the claim.').pointer(),
   },
 )
 export interface GlusterfsPersistentVolumeSource extends Infer<typeof GlusterfsPersistentVolumeSource> {}
@@ -380,7 +390,11 @@ export const HostPathVolumeSource = message(
   'A file or directory of the node itself; a security risk for most uses.',
   {
     path: f.string(1, 'Path on the node; symbolic links are followed.').required(),
-    type: f.string(2, 'What must be there, such as Directory, DirectoryOrCreate, File or Socket; default no check.'),
+    type: f
+      .string(2, 'What must be there, such as Directory, DirectoryOrCreate, File or Socket; default no check.')
+      .pointer()
+      .oneOf('', 'BlockDevice', 'CharDevice', 'Directory', 'DirectoryOrCreate', 'File', 'FileOrCreate', 'Socket')
+      .default(''),
   },
 )
 export interface HostPathVolumeSource extends Infer<typeof HostPathVolumeSource> {}
@@ -392,14 +406,14 @@ export const ISCSIPersistentVolumeSource = message(
     targetPortal: f.string(1, 'Address of the target, with port unless it is 3260.').required(),
     iqn: f.string(2, 'Qualified name of the iSCSI target.').required(),
     lun: f.int32(3, 'Number of the logical unit on the target.').required(),
-    iscsiInterface: f.string(4, 'Initiator interface to use; default is default, which means TCP.'),
+    iscsiInterface: f.string(4, 'Initiator interface to use; default is default, which means TCP.').default('default'),
     fsType: f.string(5, 'File system to mount, such as ext4 or xfs; default ext4.'),
     readOnly: f.bool(6, 'Whether the disk is mounted read-only; default false.'),
     portals: f.list('string', 7, 'Further addresses of the target, for multipath use.').atomic(),
     chapAuthDiscovery: f.bool(8, 'Whether discovery uses CHAP authentication; default false.'),
     secretRef: f.message(SecretReference, 10, 'Secret with the CHAP credentials for target and initiator.'),
     chapAuthSession: f.bool(11, 'Whether sessions use CHAP authentication; default false.'),
-    initiatorName: f.string(12, 'Own name of the initiator; creates a new interface with it.'),
+    initiatorName: f.string(12, 'Own name of the initiator; creates a new interface with it.').pointer(),
   },
 )
 export interface ISCSIPersistentVolumeSource extends Infer<typeof ISCSIPersistentVolumeSource> {}
@@ -411,14 +425,14 @@ export const ISCSIVolumeSource = message(
     targetPortal: f.string(1, 'Address of the target, with port unless it is 3260.').required(),
     iqn: f.string(2, 'Qualified name of the iSCSI target.').required(),
     lun: f.int32(3, 'Number of the logical unit on the target.').required(),
-    iscsiInterface: f.string(4, 'Initiator interface to use; default is default, which means TCP.'),
+    iscsiInterface: f.string(4, 'Initiator interface to use; default is default, which means TCP.').default('default'),
     fsType: f.string(5, 'File system to mount, such as ext4 or xfs; default ext4.'),
     readOnly: f.bool(6, 'Whether the disk is mounted read-only; default false.'),
     portals: f.list('string', 7, 'Further addresses of the target, for multipath use.').atomic(),
     chapAuthDiscovery: f.bool(8, 'Whether discovery uses CHAP authentication; default false.'),
     secretRef: f.message(LocalObjectReference, 10, 'Secret with the CHAP credentials for target and initiator.'),
     chapAuthSession: f.bool(11, 'Whether sessions use CHAP authentication; default false.'),
-    initiatorName: f.string(12, 'Own name of the initiator; creates a new interface with it.'),
+    initiatorName: f.string(12, 'Own name of the initiator; creates a new interface with it.').pointer(),
   },
 )
 export interface ISCSIVolumeSource extends Infer<typeof ISCSIVolumeSource> {}
@@ -428,10 +442,9 @@ export const ImageVolumeSource = message(
   'A container image or OCI artifact, mounted read-only.',
   {
     reference: f.string(1, 'Image or artifact to mount, written like the image of a container.'),
-    pullPolicy: f.string(
-      2,
-      'When to pull: Always, IfNotPresent or Never; default Always for tag latest, else IfNotPresent.',
-    ),
+    pullPolicy: f
+      .string(2, 'When to pull: Always, IfNotPresent or Never; default Always for tag latest, else IfNotPresent.')
+      .oneOf('Always', 'IfNotPresent', 'Never'),
   },
 )
 export interface ImageVolumeSource extends Infer<typeof ImageVolumeSource> {}
@@ -441,7 +454,7 @@ export const LocalVolumeSource = message(
   'A disk, partition or directory attached to one node.',
   {
     path: f.string(1, 'Path on the node to the device or directory.').required(),
-    fsType: f.string(2, 'File system to mount if the path is a block device; default is detected.'),
+    fsType: f.string(2, 'File system to mount if the path is a block device; default is detected.').pointer(),
   },
 )
 export interface LocalVolumeSource extends Infer<typeof LocalVolumeSource> {}
@@ -479,10 +492,9 @@ export const PodCertificateProjection = message(
   {
     signerName: f.string(1, 'Signer that is asked for the certificate.').required(),
     keyType: f.string(2, 'Key to generate: RSA3072, RSA4096, ECDSAP256, ECDSAP384, ECDSAP521 or ED25519.').required(),
-    maxExpirationSeconds: f.int32(
-      3,
-      'Longest lifetime in seconds, 3600 to 7862400; signers may shorten it; default 86400.',
-    ),
+    maxExpirationSeconds: f
+      .int32(3, 'Longest lifetime in seconds, 3600 to 7862400; signers may shorten it; default 86400.')
+      .pointer(),
     credentialBundlePath: f.string(4, 'File for key and certificate chain together in PEM, relative to the volume.'),
     keyPath: f.string(5, 'File for the private key alone in PEM; prefer credentialBundlePath.'),
     certificateChainPath: f.string(6, 'File for the certificate chain alone in PEM; prefer credentialBundlePath.'),
@@ -507,7 +519,7 @@ export const SecretProjection = message(
   'Writes keys of a Secret as files into a projected volume.',
   {
     items: f.list(KeyToPath, 2, 'Keys to write and their files; default is every key under its own name.').atomic(),
-    optional: f.bool(4, 'When true, a missing Secret or key is no error; default false.'),
+    optional: f.bool(4, 'When true, a missing Secret or key is no error; default false.').pointer(),
     ...embedded(1, {
       name: f.string(1, 'Name of the Secret, in the same namespace.'),
     }),
@@ -520,7 +532,7 @@ export const ServiceAccountTokenProjection = message(
   'Writes a token of the pod service account into a file, renewed by the kubelet.',
   {
     audience: f.string(1, 'Whom the token is meant for; default is the API server.'),
-    expirationSeconds: f.int64(2, 'Lifetime in seconds, at least 600; default 3600.'),
+    expirationSeconds: f.int64(2, 'Lifetime in seconds, at least 600; default 3600.').pointer().default(3600),
     path: f.string(3, 'File to write, relative to the root of the volume.').required(),
   },
 )
@@ -553,7 +565,7 @@ export const ProjectedVolumeSource = message(
   'A volume that joins files from several sources in one directory.',
   {
     sources: f.list(VolumeProjection, 1, 'Sources to join; their paths must not collide.').atomic(),
-    defaultMode: f.int32(2, 'Permission bits of the files, 0 to 0777 octal; default 0644.'),
+    defaultMode: f.int32(2, 'Permission bits of the files, 0 to 0777 octal; default 0644.').pointer().default(0o644),
   },
 )
 export interface ProjectedVolumeSource extends Infer<typeof ProjectedVolumeSource> {}
@@ -579,9 +591,9 @@ export const RBDPersistentVolumeSource = message(
     monitors: f.list('string', 1, 'Addresses of the Ceph monitors.').required().atomic(),
     image: f.string(2, 'Name of the RBD image.').required(),
     fsType: f.string(3, 'File system to mount, such as ext4 or xfs; default ext4.'),
-    pool: f.string(4, 'Ceph pool that holds the image; default rbd.'),
-    user: f.string(5, 'Ceph user to connect as; default admin.'),
-    keyring: f.string(6, 'File on the node with the key ring; default /etc/ceph/keyring.'),
+    pool: f.string(4, 'Ceph pool that holds the image; default rbd.').default('rbd'),
+    user: f.string(5, 'Ceph user to connect as; default admin.').default('admin'),
+    keyring: f.string(6, 'File on the node with the key ring; default /etc/ceph/keyring.').default('/etc/ceph/keyring'),
     secretRef: f.message(SecretReference, 7, 'Secret with the key of the user; takes the place of keyring.'),
     readOnly: f.bool(8, 'Whether the device is mounted read-only; default false.'),
   },
@@ -595,9 +607,9 @@ export const RBDVolumeSource = message(
     monitors: f.list('string', 1, 'Addresses of the Ceph monitors.').required().atomic(),
     image: f.string(2, 'Name of the RBD image.').required(),
     fsType: f.string(3, 'File system to mount, such as ext4 or xfs; default ext4.'),
-    pool: f.string(4, 'Ceph pool that holds the image; default rbd.'),
-    user: f.string(5, 'Ceph user to connect as; default admin.'),
-    keyring: f.string(6, 'File on the node with the key ring; default /etc/ceph/keyring.'),
+    pool: f.string(4, 'Ceph pool that holds the image; default rbd.').default('rbd'),
+    user: f.string(5, 'Ceph user to connect as; default admin.').default('admin'),
+    keyring: f.string(6, 'File on the node with the key ring; default /etc/ceph/keyring.').default('/etc/ceph/keyring'),
     secretRef: f.message(LocalObjectReference, 7, 'Secret with the key of the user; takes the place of keyring.'),
     readOnly: f.bool(8, 'Whether the device is mounted read-only; default false.'),
   },
@@ -614,9 +626,11 @@ export const ScaleIOPersistentVolumeSource = message(
     sslEnabled: f.bool(4, 'Whether the gateway is reached over TLS; default false.'),
     protectionDomain: f.string(5, 'Protection domain that holds the storage.'),
     storagePool: f.string(6, 'Storage pool in the protection domain.'),
-    storageMode: f.string(7, 'How storage is allocated: ThickProvisioned or ThinProvisioned; default ThinProvisioned.'),
+    storageMode: f
+      .string(7, 'How storage is allocated: ThickProvisioned or ThinProvisioned; default ThinProvisioned.')
+      .default('ThinProvisioned'),
     volumeName: f.string(8, 'Name of the existing volume in ScaleIO.'),
-    fsType: f.string(9, 'File system to mount, such as ext4 or xfs; default xfs.'),
+    fsType: f.string(9, 'File system to mount, such as ext4 or xfs; default xfs.').default('xfs'),
     readOnly: f.bool(10, 'Whether the volume is mounted read-only; default false.'),
   },
 )
@@ -632,9 +646,11 @@ export const ScaleIOVolumeSource = message(
     sslEnabled: f.bool(4, 'Whether the gateway is reached over TLS; default false.'),
     protectionDomain: f.string(5, 'Protection domain that holds the storage.'),
     storagePool: f.string(6, 'Storage pool in the protection domain.'),
-    storageMode: f.string(7, 'How storage is allocated: ThickProvisioned or ThinProvisioned; default ThinProvisioned.'),
+    storageMode: f
+      .string(7, 'How storage is allocated: ThickProvisioned or ThinProvisioned; default ThinProvisioned.')
+      .default('ThinProvisioned'),
     volumeName: f.string(8, 'Name of the existing volume in ScaleIO.'),
-    fsType: f.string(9, 'File system to mount, such as ext4 or xfs; default xfs.'),
+    fsType: f.string(9, 'File system to mount, such as ext4 or xfs; default xfs.').default('xfs'),
     readOnly: f.bool(10, 'Whether the volume is mounted read-only; default false.'),
   },
 )
@@ -646,8 +662,8 @@ export const SecretVolumeSource = message(
   {
     secretName: f.string(1, 'Name of the Secret, in the same namespace.'),
     items: f.list(KeyToPath, 2, 'Keys to write and their files; default is every key under its own name.').atomic(),
-    defaultMode: f.int32(3, 'Permission bits of the files, 0 to 0777 octal; default 0644.'),
-    optional: f.bool(4, 'When true, a missing Secret or key is no error; default false.'),
+    defaultMode: f.int32(3, 'Permission bits of the files, 0 to 0777 octal; default 0644.').pointer().default(0o644),
+    optional: f.bool(4, 'When true, a missing Secret or key is no error; default false.').pointer(),
   },
 )
 export interface SecretVolumeSource extends Infer<typeof SecretVolumeSource> {}

@@ -1,0 +1,20 @@
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { anyOf } from './arbitrary.ts'
+import { decode } from './decode.ts'
+import { allResources } from './resources.ts'
+
+describe('defaulting', () => {
+  it.each(allResources.map((resource) => [`${resource.apiVersion} ${resource.kind}`, resource.type] as const))(
+    'changes nothing when it is applied to a complete %s',
+    (_name, type) => {
+      fc.assert(
+        fc.property(anyOf(type), (value) => {
+          const once = decode(type, value).object
+          expect(decode(type, structuredClone(once)).object).toEqual(once)
+        }),
+        { numRuns: 30 },
+      )
+    },
+  )
+})
