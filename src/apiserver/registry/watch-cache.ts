@@ -125,7 +125,7 @@ export class WatchCache {
 
   /** Entries whose key starts with `prefix`, in order. */
   list(prefix: string): readonly CachedObject[] {
-    if (prefix === this.prefix) return this.#sorted
+    if (prefix === this.prefix) return this.#sorted.slice()
     const from = this.#position(prefix)
     // No key contains U+FFFF, so this is the first position after the prefix's range.
     return this.#sorted.slice(from, this.#position(`${prefix}\uffff`))

@@ -1,0 +1,70 @@
+/**
+ * Finds members that stand twice in one JSON object, which `JSON.parse` silently merges. Nearly every body has none, so
+ * a count decides first whether to look closely: a text without duplicates holds exactly as many `":` as its value has
+ * members, unless a string contains that pair or white space stands before a colon, and then the close look finds nothing.
+ */
+
+/** Paths such as `spec.replicas`, each once. `bytes` is valid JSON and parses to `value`. */
+export function duplicateMembers(bytes: Buffer, value: object): string[] {
+  let colons = 0
+  for (let at = bytes.indexOf('":'); at >= 0; at = bytes.indexOf('":', at + 2)) colons++
+  return colons === countMembers(value) ? [] : scan(bytes.toString())
+}
+
+function countMembers(value: unknown): number {
+  if (typeof value !== 'object' || value === null) return 0
+  let n = 0
+  if (Array.isArray(value)) for (const element of value) n += countMembers(element)
+  else for (const key in value) n += 1 + countMembers((value as Record<string, unknown>)[key])
+  return n
+}
+
+type Frame = { path: string; seen: Set<string> } | { path: string; index: number }
+
+function scan(text: string): string[] {
+  const found = new Set<string>()
+  const stack: Frame[] = []
+  let path = ''
+  let i = 0
+  const string = () => {
+    const start = i++
+    while (text[i] !== '"') i += text[i] === '\\' ? 2 : 1
+    return JSON.parse(text.slice(start, ++i)) as string
+  }
+  const elementPath = (frame: Frame) => ('index' in frame ? `${frame.path}[${frame.index}]` : path)
+  while (i < text.length) {
+    const frame = stack.at(-1)
+    switch (text[i]) {
+      case '{':
+        stack.push({ path: frame ? elementPath(frame) : '', seen: new Set() })
+        i++
+        break
+      case '[':
+        stack.push({ path: frame ? elementPath(frame) : '', index: 0 })
+        i++
+        break
+      case '}':
+      case ']':
+        stack.pop()
+        i++
+        break
+      case ',':
+        if (frame && 'index' in frame) frame.index++
+        i++
+        break
+      case '"': {
+        const value = string()
+        while (/\s/.test(text[i] ?? '')) i++
+        if (frame && 'seen' in frame && text[i] === ':') {
+          path = frame.path ? `${frame.path}.${value}` : value
+          if (frame.seen.has(value)) found.add(path)
+          frame.seen.add(value)
+        }
+        break
+      }
+      default:
+        i++
+    }
+  }
+  return [...found]
+}

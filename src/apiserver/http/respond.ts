@@ -1,0 +1,92 @@
+/** Writes answers. */
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { Http2ServerRequest, Http2ServerResponse } from 'node:http2'
+import { dump } from 'js-yaml'
+import type { Log } from '#base/log.ts'
+import { internalError, StatusError } from '#machinery/status-error.ts'
+import type { CachedObject } from '../registry/watch-cache.ts'
+
+/** HTTP/1.1 and HTTP/2 through Node's common interface. */
+export type Request = IncomingMessage | Http2ServerRequest
+export type Response = Pick<
+  ServerResponse,
+  'writeHead' | 'write' | 'end' | 'headersSent' | 'writableEnded' | 'writableLength' | 'destroy' | 'setHeader' | 'on' | 'once'
+> & { statusCode: number }
+
+export const asResponse = (res: ServerResponse | Http2ServerResponse) => res as unknown as Response
+
+const JSON_TYPE = 'application/json'
+const CACHE_CONTROL = 'no-cache, private'
+
+export function sendBytes(res: Response, code: number, bytes: Buffer | string, contentType: string = JSON_TYPE) {
+  res.writeHead(code, {
+    'content-type': contentType,
+    'cache-control': CACHE_CONTROL,
+    'content-length': typeof bytes === 'string' ? Buffer.byteLength(bytes) : bytes.length,
+  })
+  res.end(bytes)
+}
+
+export function sendValue(res: Response, code: number, value: unknown, format: 'json' | 'yaml' = 'json', pretty = false) {
+  if (format === 'yaml') sendBytes(res, code, dump(value, { noRefs: true, sortKeys: true }), 'application/yaml')
+  else sendBytes(res, code, `${JSON.stringify(value, undefined, pretty ? 2 : undefined)}\n`)
+}
+
+/** A list as its objects' own bytes between a head and a tail; written in pieces, so that a large one is never copied whole. */
+export function sendList(res: Response, head: string, entries: readonly CachedObject[]) {
+  const pieces: Buffer[] = [Buffer.from(head)]
+  let total = pieces[0]!.length + LIST_END.length
+  for (let i = 0; i < entries.length; i++) {
+    const { wire } = entries[i]!
+    if (i > 0) pieces.push(COMMA)
+    pieces.push(wire)
+    total += wire.length + (i > 0 ? 1 : 0)
+  }
+  pieces.push(LIST_END)
+  res.writeHead(200, { 'content-type': JSON_TYPE, 'cache-control': CACHE_CONTROL, 'content-length': total })
+  if (total <= PIECE_BYTES) {
+    res.end(Buffer.concat(pieces, total))
+    return
+  }
+  writePieces(res, pieces, 0)
+}
+
+const COMMA = Buffer.from(',')
+const LIST_END = Buffer.from(']}\n')
+const PIECE_BYTES = 256 << 10
+
+/** Joins small buffers into pieces of about PIECE_BYTES and waits for the client to take them. */
+function writePieces(res: Response, pieces: readonly Buffer[], from: number) {
+  let at = from
+  while (at < pieces.length) {
+    const start = at
+    let bytes = 0
+    while (at < pieces.length && bytes < PIECE_BYTES) bytes += pieces[at++]!.length
+    const piece = at - start === 1 ? pieces[start]! : Buffer.concat(pieces.slice(start, at), bytes)
+    if (at === pieces.length) res.end(piece)
+    else if (!res.write(piece)) {
+      const next = at
+      res.once('drain', () => writePieces(res, pieces, next))
+      return
+    }
+  }
+}
+
+/** Anything thrown becomes a Status; what is not a StatusError is a bug, logged whole and answered without its details. */
+export function sendError(res: Response, err: unknown, log: Log, about: object) {
+  let error: StatusError
+  if (err instanceof StatusError) error = err
+  else {
+    log.error({ ...about, err }, 'request failed by a bug')
+    error = internalError(err instanceof Error ? err.message : String(err), err)
+  }
+  if (res.headersSent || res.writableEnded) {
+    res.destroy()
+    return
+  }
+  const retryAfter = error.details?.retryAfterSeconds
+  if (retryAfter) res.setHeader('retry-after', String(retryAfter))
+  if (error.code === 401) res.setHeader('www-authenticate', 'Bearer realm="rostrum"')
+  if (error.code === 413) res.setHeader('connection', 'close')
+  sendValue(res, error.code, error.toStatus())
+}

@@ -1,0 +1,313 @@
+/**
+ * The HTTPS front of the API: HTTP/1.1 and HTTP/2 on one port. Everything is authenticated here, before anything is
+ * looked at; what a request may do is decided in `Api`.
+ */
+import { createSecureServer, type Http2SecureServer, type Http2ServerRequest, type Http2ServerResponse } from 'node:http2'
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { Duplex } from 'node:stream'
+import type { TLSSocket } from 'node:tls'
+import type { KubeObject, Resource, Verb } from '#api/kind.ts'
+import type { Clock } from '#base/clock.ts'
+import { systemCode } from '#base/errors.ts'
+import type { Log } from '#base/log.ts'
+import type { Random } from '#base/random.ts'
+import { type ApiRequest, type PatchType, patchContentTypes } from '#client/transport.ts'
+import { badRequest, StatusError } from '#machinery/status-error.ts'
+import type { Answer, Api, Caller } from '../api.ts'
+import type { Authenticator } from '../authn/authenticator.ts'
+import { type Attributes, type Authorizer, refusalText, type User } from '../user.ts'
+import { parseBody, readBody } from './body.ts'
+import type { ConnectHandler } from './connect.ts'
+import { type Accepted, negotiate } from './negotiate.ts'
+import { deleteOptionsOf, optionsOf } from './query.ts'
+import type { RequestMetrics } from './request-metrics.ts'
+import { asResponse, type Request, type Response, sendBytes, sendError, sendList, sendValue } from './respond.ts'
+import { type ResourceRoute, type ResourceTable, resourceTable, routeOf } from './route.ts'
+import { streamWatch } from './watch-stream.ts'
+
+/** Renders objects for clients that ask for another form than the object itself. */
+export interface Renderer {
+  object(as: NonNullable<Accepted['as']>, resource: Resource, object: KubeObject, query: URLSearchParams): unknown
+  list(as: NonNullable<Accepted['as']>, resource: Resource, objects: readonly KubeObject[], metadata: object, query: URLSearchParams): unknown
+  /** One object of a watch; only the first carries a Table's column definitions. */
+  event(as: NonNullable<Accepted['as']>, resource: Resource, object: KubeObject, isFirst: boolean, query: URLSearchParams): unknown
+}
+
+/** Answers a path that is not a resource; undefined where it has nothing at that path. */
+export interface PathHandler {
+  handle(path: string, req: Request, query: URLSearchParams): { code: number; body: Buffer | string; contentType: string; headers?: Record<string, string> } | undefined | Promise<{ code: number; body: Buffer | string; contentType: string; headers?: Record<string, string> } | undefined>
+}
+
+export interface HttpServerOptions {
+  api: Api
+  authenticator: Authenticator
+  authorizer: Authorizer
+  tls: { cert: string; key: string; clientCa: string }
+  renderer: Renderer
+  paths: PathHandler
+  connect: ConnectHandler
+  metrics: RequestMetrics
+  clock: Clock
+  random: Random
+  log: Log
+}
+
+const NO_QUERY = new URLSearchParams()
+const HANDSHAKE_TIMEOUT_MS = 10_000
+const HEADER_BYTES = 64 << 10
+
+export class HttpServer {
+  readonly #options: HttpServerOptions
+  readonly #table: ResourceTable
+  readonly #servers: Http2SecureServer[] = []
+  readonly #sockets = new Set<Duplex>()
+  #closing = false
+
+  constructor(options: HttpServerOptions) {
+    this.#options = options
+    this.#table = resourceTable(options.api.resources)
+  }
+
+  /** Listens on one more address; port 0 picks a free one. Returns the port. Throws a plain Error for an occupied port. */
+  listen(address: string, port: number): Promise<number> {
+    const { cert, key, clientCa } = this.#options.tls
+    const server = createSecureServer({
+      allowHTTP1: true,
+      cert,
+      key,
+      ca: clientCa,
+      requestCert: true,
+      rejectUnauthorized: false,
+      minVersion: 'TLSv1.2',
+      handshakeTimeout: HANDSHAKE_TIMEOUT_MS,
+      maxHeaderSize: HEADER_BYTES,
+      maxSessionMemory: 64,
+      settings: { maxConcurrentStreams: 1000, initialWindowSize: 1 << 20 },
+    } as Parameters<typeof createSecureServer>[0])
+    server.on('secureConnection', (socket) => {
+      this.#sockets.add(socket)
+      socket.on('close', () => this.#sockets.delete(socket))
+    })
+    server.on('request', (req, res) => this.#onRequest(req as unknown as Request, asResponse(res as unknown as ServerResponse | Http2ServerResponse)))
+    server.on('upgrade', (req: IncomingMessage, socket: Duplex, head: Buffer) => this.#onUpgrade(req, socket, head))
+    server.on('sessionError', () => {})
+    this.#servers.push(server)
+    return new Promise((resolve, reject) => {
+      server.once('error', (cause) => {
+        const why = systemCode(cause) === 'EADDRINUSE' ? 'the port is in use' : cause.message
+        reject(new Error(`cannot listen on ${address}:${port}: ${why}`, { cause }))
+      })
+      server.listen(port, address, () => resolve((server.address() as { port: number }).port))
+    })
+  }
+
+  /** Ends all connections. */
+  async close(): Promise<void> {
+    this.#closing = true
+    await Promise.all(
+      this.#servers.map(
+        (server) =>
+          new Promise<void>((resolve) => {
+            server.close(() => resolve())
+            for (const socket of this.#sockets) socket.destroy()
+          }),
+      ),
+    )
+  }
+
+  #onRequest(req: Request, res: Response) {
+    const { authenticator, log, metrics, clock } = this.#options
+    const startMs = clock.monotonic()
+    const url = req.url ?? '/'
+    const question = url.indexOf('?')
+    const path = question < 0 ? url : url.slice(0, question)
+    const about: RequestNote = { verb: req.method ?? '', resource: '', subresource: '' }
+    const done = () => metrics.observe(about, res.statusCode, clock.monotonic() - startMs)
+    res.on('finish', done)
+    const fail = (err: unknown) => sendError(res, err, log, { method: req.method, path })
+    try {
+      if (this.#closing) throw new StatusError('ServiceUnavailable', 'the server is shutting down')
+      const query = question < 0 ? NO_QUERY : new URLSearchParams(url.slice(question + 1))
+      const user = authenticator.authenticate({ authorization: req.headers.authorization, socket: req.socket as TLSSocket })
+      if (user instanceof Promise) user.then((found) => this.#dispatch(req, res, path, query, found, about)).catch(fail)
+      else {
+        const pending = this.#dispatch(req, res, path, query, user, about)
+        if (pending) pending.catch(fail)
+      }
+    } catch (err) {
+      fail(err)
+    }
+  }
+
+  #dispatch(req: Request, res: Response, path: string, query: URLSearchParams, user: User, about: RequestNote): void | Promise<void> {
+    const route = this.#route(path)
+    if (!route) return this.#answerPath(req, res, path, query, user)
+    about.resource = route.resource.plural
+    about.subresource = route.subresource ?? ''
+    if (route.subresource && this.#options.connect.handles(route)) {
+      return this.#options.connect.request({ route, query, user, req, res, authorize: (verb) => this.#authorizeRoute(user, route, verb) })
+    }
+    const caller: Caller = { user, warnings: [] }
+    const accepted = negotiate(req.headers.accept)
+    const request = this.#requestOf(req, route, query)
+    about.verb = request.verb
+    if (request.verb === 'watch') return this.#watch(res, caller, request, accepted, query)
+    // The commonest request of all, without any detour.
+    if (request.verb === 'get' && !route.subresource && accepted.as === undefined && accepted.format === 'json' && !query.has('pretty')) {
+      return this.#get(res, caller, request)
+    }
+    return this.#perform(req, res, caller, request, accepted, query)
+  }
+
+  #route(path: string): ResourceRoute | undefined {
+    try {
+      return routeOf(this.#table, path)
+    } catch (cause) {
+      throw badRequest(`malformed path: ${path}`, cause)
+    }
+  }
+
+  #get(res: Response, caller: Caller, request: ApiRequest): void | Promise<void> {
+    return this.#options.api.perform(caller, request).then((answer) => {
+      if (answer.type === 'object' && answer.cached) sendBytes(res, 200, answer.cached.wire)
+      else this.#send(res, answer, request, { format: 'json', as: undefined }, NO_QUERY)
+    })
+  }
+
+  async #perform(req: Request, res: Response, caller: Caller, request: ApiRequest, accepted: Accepted, query: URLSearchParams): Promise<void> {
+    if (request.verb === 'create' || request.verb === 'update' || request.verb === 'patch') {
+      const contentType = req.headers['content-type']
+      const bytes = await readBody(req)
+      if (bytes.length === 0) throw badRequest('the body of the request is empty')
+      request.body = parseBody(bytes, contentType, request.options?.fieldValidation !== 'Ignore')
+    } else if (request.verb === 'delete' || request.verb === 'deletecollection') {
+      const bytes = await readBody(req)
+      request.body = { ...deleteOptionsOf(query), ...(bytes.length > 0 && (parseBody(bytes, req.headers['content-type'], false) as object)) }
+    }
+    const answer = await this.#options.api.perform(caller, request)
+    if (caller.warnings.length > 0) res.setHeader('warning', caller.warnings.map((text) => `299 - ${JSON.stringify(text)}`))
+    this.#send(res, answer, request, accepted, query)
+  }
+
+  #send(res: Response, answer: Answer, request: ApiRequest, accepted: Accepted, query: URLSearchParams) {
+    const { renderer } = this.#options
+    const { resource } = request
+    const pretty = query.get('pretty') === 'true' || query.get('pretty') === '1'
+    if (answer.type === 'status') return sendValue(res, answer.status.code ?? 200, answer.status, accepted.format, pretty)
+    if (answer.type === 'object') {
+      // A subresource may answer with a kind of its own, which has no table.
+      if (accepted.as && answer.object.kind === resource.kind) {
+        return sendValue(res, answer.code, renderer.object(accepted.as, resource, answer.object, query), accepted.format, pretty)
+      }
+      if (answer.cached && accepted.format === 'json' && !pretty) return sendBytes(res, answer.code, answer.cached.wire)
+      return sendValue(res, answer.code, answer.object, accepted.format, pretty)
+    }
+    const { entries, metadata } = answer.list
+    if (accepted.as) {
+      const objects = entries.map((entry) => entry.object)
+      return sendValue(res, 200, renderer.list(accepted.as, resource, objects, metadata, query), accepted.format, pretty)
+    }
+    const head = { kind: `${resource.kind}List`, apiVersion: resource.apiVersion, metadata }
+    if (accepted.format === 'yaml' || pretty) {
+      return sendValue(res, 200, { ...head, items: entries.map((entry) => entry.object) }, accepted.format, pretty)
+    }
+    sendList(res, `${JSON.stringify(head).slice(0, -1)},"items":[`, entries)
+  }
+
+  #watch(res: Response, caller: Caller, request: ApiRequest, accepted: Accepted, query: URLSearchParams) {
+    const { api, clock, random, renderer } = this.#options
+    const { as } = accepted
+    streamWatch(res, {
+      api,
+      caller,
+      request,
+      clock,
+      random,
+      render: as && ((object, isFirst) => renderer.event(as, request.resource, object, isFirst, query)),
+    })
+  }
+
+  async #answerPath(req: Request, res: Response, path: string, query: URLSearchParams, user: User): Promise<void> {
+    const attributes: Attributes = { user, verb: (req.method ?? 'GET').toLowerCase(), group: '', version: '', resource: '', subresource: '', namespace: '', name: '', path }
+    const decision = this.#options.authorizer.authorize(attributes)
+    if (!decision.allowed) {
+      throw new StatusError('Forbidden', `forbidden: ${refusalText(attributes, decision.reason)}`)
+    }
+    const answer = await this.#options.paths.handle(path, req, query)
+    if (!answer) {
+      throw new StatusError('NotFound', 'the server could not find the requested resource')
+    }
+    for (const [name, value] of Object.entries(answer.headers ?? {})) res.setHeader(name, value)
+    sendBytes(res, answer.code, answer.body, answer.contentType)
+  }
+
+  #requestOf(req: Request, route: ResourceRoute, query: URLSearchParams): ApiRequest {
+    const { resource, name, namespace, subresource } = route
+    const options = query === NO_QUERY ? undefined : optionsOf(query)
+    const verb = verbOf(req.method ?? 'GET', route, query)
+    if (!subresource && !resource.verbs.includes(verb)) throw methodNotAllowed(req.method ?? '')
+    const request: ApiRequest = { verb, resource, namespace, name, subresource }
+    if (options) request.options = options
+    if (route.isWatchPath && name) request.options = { ...options, fieldSelector: `metadata.name=${name}` }
+    if (verb === 'patch') request.patchType = patchTypeOf(req.headers['content-type'])
+    return request
+  }
+
+  #authorizeRoute(user: User, route: ResourceRoute, verb: string) {
+    this.#options.api.authorize(user, { ...route, verb: 'get' }, verb)
+  }
+
+  #onUpgrade(req: IncomingMessage, socket: Duplex, head: Buffer) {
+    const url = req.url ?? '/'
+    const question = url.indexOf('?')
+    const path = question < 0 ? url : url.slice(0, question)
+    socket.on('error', () => socket.destroy())
+    const run = async () => {
+      const user = await this.#options.authenticator.authenticate({ authorization: req.headers.authorization, socket: socket as TLSSocket })
+      const route = this.#route(path)
+      if (!route?.subresource || !this.#options.connect.handles(route)) throw new StatusError('NotFound', 'the server could not find the requested resource')
+      const query = question < 0 ? NO_QUERY : new URLSearchParams(url.slice(question + 1))
+      await this.#options.connect.upgrade({ route, query, user, req, socket, head, authorize: (verb) => this.#authorizeRoute(user, route, verb) })
+    }
+    run().catch((err: unknown) => {
+      if (!(err instanceof StatusError)) this.#options.log.error({ err, path }, 'upgrade failed')
+      const error = err instanceof StatusError ? err : new StatusError('InternalError', 'Internal error occurred')
+      const body = JSON.stringify(error.toStatus())
+      if (socket.writable) {
+        socket.end(`HTTP/1.1 ${error.code} ${error.reason || 'Error'}\r\ncontent-type: application/json\r\ncontent-length: ${Buffer.byteLength(body)}\r\nconnection: close\r\n\r\n${body}`)
+      }
+    })
+  }
+}
+
+/** What metrics tell requests apart by. */
+export interface RequestNote {
+  verb: string
+  resource: string
+  subresource: string
+}
+
+const methodNotAllowed = (_method: string) => new StatusError('MethodNotAllowed', 'the server does not allow this method on the requested resource')
+
+const verbsOfNamed: Record<string, Verb> = { GET: 'get', HEAD: 'get', PUT: 'update', PATCH: 'patch', DELETE: 'delete', POST: 'create' }
+const verbsOfCollection: Record<string, Verb> = { GET: 'list', HEAD: 'list', POST: 'create', DELETE: 'deletecollection' }
+
+function verbOf(method: string, { name, subresource, isWatchPath }: ResourceRoute, query: URLSearchParams): Verb {
+  const verb = (name ? verbsOfNamed : verbsOfCollection)[method]
+  if (!verb || (verb === 'create' && name && !subresource)) throw methodNotAllowed(method)
+  if (verb === 'list' || (isWatchPath && verb === 'get')) {
+    const watch = query.get('watch')
+    if (isWatchPath || (watch !== null && !['0', 'false', 'f', 'False', 'FALSE'].includes(watch))) return 'watch'
+  }
+  return verb
+}
+
+function patchTypeOf(contentType: string | undefined): PatchType {
+  const type = (contentType ?? '').split(';', 1)[0]!.trim()
+  for (const [name, value] of Object.entries(patchContentTypes)) if (value === type) return name as PatchType
+  throw new StatusError(
+    'UnsupportedMediaType',
+    `the body of the request was in an unknown format - accepted media types include: ${Object.values(patchContentTypes).join(', ')}`,
+  )
+}
+

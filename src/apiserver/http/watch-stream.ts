@@ -1,0 +1,86 @@
+/** A watch as an HTTP response: one JSON document a line. */
+import type { KubeObject } from '#api/kind.ts'
+import type { Clock } from '#base/clock.ts'
+import type { Random } from '#base/random.ts'
+import type { ApiRequest } from '#client/transport.ts'
+import { internalError, StatusError } from '#machinery/status-error.ts'
+import type { Api, Caller } from '../api.ts'
+import { openWatch } from '../watch/open-watch.ts'
+import type { SelectedBatch } from '../watch/watch-groups.ts'
+import type { Response } from './respond.ts'
+
+/** A client that lets this much pile up is disconnected; it will resume from where it was (bytes). */
+const MAX_BACKLOG_BYTES = 32 << 20
+/** Without a time-out of its own a watch lasts between this and twice this. */
+const MIN_WATCH_SECONDS = 1800
+
+export interface WatchStreamOptions {
+  api: Api
+  caller: Caller
+  request: ApiRequest
+  clock: Clock
+  random: Random
+  /** Renders an object for clients that want a Table or PartialObjectMetadata. */
+  render?: ((object: KubeObject, isFirst: boolean) => unknown) | undefined
+}
+
+/** Throws StatusError when the watch is refused before anything was sent. */
+export function streamWatch(res: Response, { api, caller, request, clock, random, render }: WatchStreamOptions): void {
+  let isFirst = true
+  let refused: Error | undefined
+  let opened = false
+  let cancel = () => {}
+  const timeoutSeconds = request.options?.timeoutSeconds || MIN_WATCH_SECONDS + Math.floor(random.float() * MIN_WATCH_SECONDS)
+  const begin = () => {
+    if (!res.headersSent) {
+      if (caller.warnings.length > 0) res.setHeader('warning', caller.warnings.map((w) => `299 - ${JSON.stringify(w)}`))
+      res.writeHead(200, { 'content-type': 'application/json', 'cache-control': 'no-cache, private' })
+    }
+  }
+  const line = (type: string, object: unknown) => `${JSON.stringify({ type, object })}\n`
+  const write = (bytes: Buffer | string) => {
+    begin()
+    res.write(bytes)
+    if (res.writableLength > MAX_BACKLOG_BYTES) {
+      cancel()
+      res.destroy()
+    }
+  }
+  const rendered = (object: KubeObject) => {
+    if (!render) return object
+    const out = render(object, isFirst)
+    isFirst = false
+    return out
+  }
+  cancel = openWatch(api, caller, { ...request, options: { ...request.options, timeoutSeconds } }, clock, {
+    onBatch(batch: SelectedBatch) {
+      write(render ? batch.events.map((event) => line(event.type, rendered(event.object))).join('') : batch.lines)
+    },
+    onBookmark: (object) => write(line('BOOKMARK', rendered(object))),
+    onEnd(error) {
+      if (!opened) refused = error
+      if (!error) begin()
+      else if (opened || res.headersSent) {
+        const status = error instanceof StatusError ? error : internalError(error.message, error)
+        write(line('ERROR', status.toStatus()))
+      }
+      if (res.headersSent) res.end()
+    },
+  })
+  opened = true
+  if (refused && !res.headersSent) {
+    // A revision that is gone is told in the stream, where clients look for it.
+    if (refused instanceof StatusError && refused.reason === 'Expired') {
+      write(line('ERROR', refused.toStatus()))
+      res.end()
+      return
+    }
+    throw refused
+  }
+  if (!res.writableEnded) {
+    begin()
+    // The head must go out now: clients wait for it before they trust the watch.
+    ;(res as unknown as { flushHeaders?: () => void }).flushHeaders?.()
+    res.once('close', cancel)
+  }
+}

@@ -1,0 +1,94 @@
+/**
+ * A watch as a client asks for it: where it starts, what it is told first, bookmarks, and its end by time-out. Upstream:
+ * the watch semantics of the API concepts page; `sendInitialEvents` is KEP-3157.
+ */
+import type { KubeObject } from '#api/kind.ts'
+import { type Clock, every } from '#base/clock.ts'
+import type { ApiRequest } from '#client/transport.ts'
+import { badRequest, gone, type StatusError } from '#machinery/status-error.ts'
+import { Compacted, FutureRevision } from '#storage/store.ts'
+import type { Api, Caller } from '../api.ts'
+import { tooLarge } from '../list.ts'
+import { parseRevision } from '../registry/registry.ts'
+import { selectionOf } from '../selection.ts'
+import { SelectedBatch, SelectedEvent } from './watch-groups.ts'
+
+export interface OpenWatchSink {
+  onBatch(batch: SelectedBatch): void
+  /** An object with nothing but a kind and a resourceVersion. */
+  onBookmark(object: KubeObject): void
+  /** Called once; not after `cancel`. A StatusError is for the client to see. */
+  onEnd(error?: Error): void
+}
+
+const BOOKMARK_PERIOD_MS = 60_000
+
+/** Refusals arrive at `sink.onEnd`, synchronously; the returned function cancels. */
+export function openWatch(api: Api, caller: Caller, request: ApiRequest, clock: Clock, sink: OpenWatchSink): () => void {
+  let cancelWatch = () => {}
+  let ended = false
+  const timers: { cancel(): void }[] = []
+  const stop = () => {
+    ended = true
+    cancelWatch()
+    for (const timer of timers) timer.cancel()
+  }
+  const end = (error?: Error) => {
+    if (ended) return
+    stop()
+    sink.onEnd(error && asStatus(error))
+  }
+  try {
+    const options = request.options ?? {}
+    const asked = parseRevision(options.resourceVersion)
+    checkInitialEvents(options)
+    // Authorise before anything is looked at.
+    api.authorize(caller.user, request)
+    const { registry } = api.served(request.resource)
+    const { cache } = registry
+    if (asked !== undefined && asked > cache.revision) throw tooLarge(asked, cache.revision)
+    const wantsInitial = options.sendInitialEvents ?? (asked === undefined || asked === 0)
+    const start = wantsInitial || !asked ? cache.revision : asked
+    if (wantsInitial) {
+      const selection = selectionOf(registry, request)
+      const initial = cache.list(selection.prefix).filter((entry) => selection.matches(entry.object))
+      if (initial.length > 0) sink.onBatch(new SelectedBatch(initial.map((entry) => new SelectedEvent('ADDED', entry.revision, entry))))
+      if (options.sendInitialEvents && options.allowWatchBookmarks) sink.onBookmark(bookmark(request, start, true))
+    }
+    cancelWatch = api.watch(caller, request, start, { onBatch: (batch) => sink.onBatch(batch), onEnd: end })
+    if (options.allowWatchBookmarks) timers.push(every(clock, BOOKMARK_PERIOD_MS, () => sink.onBookmark(bookmark(request, cache.revision, false))))
+    if (options.timeoutSeconds) timers.push(clock.after(options.timeoutSeconds * 1000, () => end()))
+  } catch (err) {
+    end(err as Error)
+  }
+  if (ended) stop()
+  return stop
+}
+
+function checkInitialEvents(options: NonNullable<ApiRequest['options']>) {
+  if (options.sendInitialEvents === undefined) {
+    if (options.resourceVersionMatch !== undefined) throw badRequest('resourceVersionMatch is forbidden for watch unless sendInitialEvents is provided')
+  } else if (options.resourceVersionMatch !== 'NotOlderThan') {
+    throw badRequest(
+      'ListOptions.meta.k8s.io "" is invalid: resourceVersionMatch: Forbidden: sendInitialEvents requires setting resourceVersionMatch to NotOlderThan',
+    )
+  }
+}
+
+function bookmark({ resource }: ApiRequest, revision: number, initialEventsEnd: boolean): KubeObject {
+  return {
+    kind: resource.kind,
+    apiVersion: resource.apiVersion,
+    metadata: {
+      resourceVersion: String(revision),
+      creationTimestamp: null,
+      ...(initialEventsEnd && { annotations: { 'k8s.io/initial-events-end': 'true' } }),
+    } as unknown as KubeObject['metadata'],
+  }
+}
+
+function asStatus(error: Error): Error | StatusError {
+  if (error instanceof Compacted) return gone(`too old resource version: ${error.message}`)
+  if (error instanceof FutureRevision) return tooLarge(0, error.current, error)
+  return error
+}
