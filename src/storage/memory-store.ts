@@ -84,9 +84,7 @@ class MemoryStore implements Store {
     const { limit = 0, startAfter = '' } = options
     const revision = this.#readable(options.revision)
     const entries: StoreEntry[] = []
-    for (const key of this.#keys.from(startAfter.startsWith(prefix) ? startAfter : prefix)) {
-      if (!key.startsWith(prefix)) break
-      if (key === startAfter) continue
+    for (const key of this.#keys.under(prefix, startAfter, Infinity)) {
       const entry = versionAt(this.#newest.get(key), revision)?.entry
       if (!entry) continue
       if (limit > 0 && entries.length === limit) return { entries, revision, more: true }
@@ -166,10 +164,7 @@ class MemoryStore implements Store {
     this.#pending = []
     this.#revision = batch.at(-1)!.version.revision
     for (const { version } of batch) this.#log.push(version)
-    this.#hub.publish(
-      batch.map(({ version }) => eventOf(version)),
-      this.#revision,
-    )
+    this.#hub.publish(batch, this.#revision, ({ version }) => eventOf(version))
     for (const { version, resolve } of batch) resolve(version.revision)
   }
 

@@ -10,6 +10,14 @@ export class SortedKeys {
   #chunks: string[][] = []
   #size = 0
 
+  /** The set of `keys`, which ascend and differ. */
+  static of(keys: readonly string[]): SortedKeys {
+    const set = new SortedKeys()
+    for (let i = 0; i < keys.length; i += CHUNK_KEYS) set.#chunks.push(keys.slice(i, i + CHUNK_KEYS))
+    set.#size = keys.length
+    return set
+  }
+
   get size(): number {
     return this.#size
   }
@@ -42,14 +50,21 @@ export class SortedKeys {
     if (chunk.length === 0) this.#chunks.splice(c, 1)
   }
 
-  /** Keys not before `from`, ascending. The set must not change meanwhile. */
-  *from(from: string): Generator<string, void> {
+  /** Keys that start with `prefix` and come after `startAfter`, ascending, at most `limit`. */
+  under(prefix: string, startAfter: string, limit: number): string[] {
+    const from = compareKeys(startAfter, prefix) > 0 ? startAfter : prefix
+    const found: string[] = []
     let c = Math.max(this.#chunkOf(from), 0)
     let i = c < this.#chunks.length ? lowerBound(this.#chunks[c]!, from) : 0
     for (; c < this.#chunks.length; c++, i = 0) {
       const chunk = this.#chunks[c]!
-      for (; i < chunk.length; i++) yield chunk[i]!
+      for (; i < chunk.length; i++) {
+        const key = chunk[i]!
+        if (!key.startsWith(prefix) || found.length >= limit) return found
+        if (key !== startAfter) found.push(key)
+      }
     }
+    return found
   }
 
   /** The index of the last chunk whose first key is not after `key`, or -1. */

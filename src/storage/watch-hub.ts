@@ -16,6 +16,11 @@ export interface Watch {
   ended: boolean
 }
 
+/** A change of a key, in whatever form the store has it. */
+interface HasKey {
+  readonly version: { readonly key: string }
+}
+
 interface Group {
   readonly prefix: string
   readonly watches: Set<Watch>
@@ -62,14 +67,20 @@ export class WatchHub {
     group.watches.add(watch)
   }
 
-  /** Delivers one commit to every live watch. `events` ascend by revision; `reached` is the revision of the commit. */
-  publish(events: readonly StoreEvent[], reached: Revision): void {
+  /**
+   * Delivers one commit to every live watch. `changes` ascend by revision; `reached` is the revision of the commit.
+   * `eventOf` is called once for each change that somebody watches.
+   */
+  publish<C extends HasKey>(changes: readonly C[], reached: Revision, eventOf: (change: C) => StoreEvent): void {
     const matched = new Map<Group, StoreEvent[]>()
-    for (const event of events) {
+    for (const change of changes) {
+      const { key } = change.version
+      let event: StoreEvent | undefined
       for (const length of this.#lengthsAscending) {
-        if (length > event.key.length) break
-        const group = this.#groups.get(event.key.slice(0, length))
+        if (length > key.length) break
+        const group = this.#groups.get(key.slice(0, length))
         if (!group) continue
+        event ??= eventOf(change)
         const list = matched.get(group)
         if (list) list.push(event)
         else matched.set(group, [event])
