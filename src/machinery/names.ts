@@ -20,14 +20,16 @@ export const dnsLabel: NameCheck = (value) => [
   ...(value.length > 63 ? [tooLong(63)] : []),
   ...(labelPattern.test(value)
     ? []
-    : [
-        regexHint(
-          "a lowercase RFC 1123 label must consist of lower case alphanumeric characters or '-', and must start and end with an alphanumeric character",
-          LABEL,
-          'my-name',
-          '123-abc',
-        ),
-      ]),
+    : isSubdomain(value)
+      ? ['must not contain dots']
+      : [
+          regexHint(
+            "a lowercase RFC 1123 label must consist of lower case alphanumeric characters or '-', and must start and end with an alphanumeric character",
+            LABEL,
+            'my-name',
+            '123-abc',
+          ),
+        ]),
 ]
 
 export const dns1035Label: NameCheck = (value) => [
@@ -65,7 +67,7 @@ export const pathSegment: NameCheck = (value) => [
 ]
 
 /** `[prefix/]name`: keys of labels, annotations, finalizers, taints. */
-export const qualifiedName: NameCheck = (value) => labelKeyErrors(value).map((why) => why.replace('a valid label key', 'a qualified name'))
+export const qualifiedName: NameCheck = labelKeyErrors
 
 export const labelValue: NameCheck = labelValueErrors
 
