@@ -5,6 +5,7 @@
 import type { KubeObject } from '#api/kind.ts'
 import type { FieldError } from '#machinery/status-error.ts'
 import type { NameCheck } from '#machinery/names.ts'
+import type { User } from '../user.ts'
 
 /** A freshly decoded object on its way in; a strategy may write to it. */
 export type Draft = KubeObject & Record<string, any>
@@ -17,6 +18,8 @@ export interface StrategyContext {
   /** The subresource that is being written, or '' for the object itself. */
   subresource: string
   dryRun: boolean
+  /** Who asks, where the kind records it (certificate requests). */
+  user?: User
 }
 
 export interface Strategy {

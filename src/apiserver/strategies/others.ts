@@ -1,0 +1,151 @@
+/**
+ * Kinds with little behaviour of their own before validation: who counts generations, who insists on a resourceVersion, who
+ * can be created by an update. Upstream: the strategies of the remaining groups in `pkg/registry`.
+ */
+import { pathSegment } from '#machinery/names.ts'
+import { ipErrors } from './validation/ip.ts'
+import { timestamp } from '../registry/object-meta.ts'
+import type { Draft, Stored, Strategy } from '../registry/strategy.ts'
+
+export const roleStrategy: Strategy = { name: pathSegment, createsOnUpdate: true }
+
+export const leaseStrategy: Strategy = { createsOnUpdate: true, needsResourceVersion: true }
+export const runtimeClassStrategy: Strategy = { createsOnUpdate: true, needsResourceVersion: true }
+export const disruptionBudgetStrategy: Strategy = { countsGeneration: true, needsResourceVersion: true }
+
+/** `spec` counts as a generation, nothing else is special. */
+export const specGeneration: Strategy = { countsGeneration: true }
+
+export const priorityClassStrategy: Strategy = { countsGeneration: true, generationOf: () => undefined }
+
+export const endpointSliceStrategy: Strategy = {
+  countsGeneration: true,
+  generationOf: ({ metadata, ...rest }) => [rest, metadata.labels ?? {}],
+}
+
+export const webhookConfigurationStrategy: Strategy = {
+  countsGeneration: true,
+  needsResourceVersion: true,
+  generationOf: (configuration) => configuration.webhooks,
+}
+export const admissionPolicyStrategy: Strategy = { countsGeneration: true, needsResourceVersion: true }
+
+export const ipAddressStrategy: Strategy = { name: (name) => ipErrors(name) }
+
+export const deviceStrategy: Strategy = { returnsDeleted: true }
+export const deviceClassStrategy: Strategy = { countsGeneration: true, returnsDeleted: true }
+export const resourceSliceStrategy: Strategy = {
+  countsGeneration: true,
+  returnsDeleted: true,
+  prepareForCreate: (slice, { now }) => stampTaints(slice, now),
+  prepareForUpdate: (slice, _old, { now }) => stampTaints(slice, now),
+  selectableFields: {
+    'spec.nodeName': (slice) => slice.spec.nodeName ?? '',
+    'spec.driver': (slice) => slice.spec.driver ?? '',
+  },
+}
+
+/** A taint without a time begins now. */
+function stampTaints(slice: Draft, now: number) {
+  for (const device of slice.spec.devices ?? []) {
+    for (const taint of device.taints ?? []) taint.timeAdded ??= timestamp(now)
+  }
+}
+
+export const classStrategy: Strategy = { returnsDeleted: true }
+export const versionedClassStrategy: Strategy = { returnsDeleted: true, needsResourceVersion: true }
+export const storageCapacityStrategy: Strategy = { needsResourceVersion: true }
+
+/** The definition remembers every version that objects were ever stored in. */
+export const customResourceDefinitionStrategy: Strategy = {
+  countsGeneration: true,
+  prepareForCreate: (definition) => rememberStoredVersion(definition, []),
+  prepareForUpdate(definition, old, { subresource }) {
+    if (subresource === '') rememberStoredVersion(definition, old.status?.storedVersions ?? [])
+  },
+}
+
+function rememberStoredVersion(definition: Draft, known: readonly string[]) {
+  const stored = definition.spec.versions?.find((version: { storage?: boolean }) => version.storage)?.name
+  const storedVersions = stored === undefined || known.includes(stored) ? known : [...known, stored]
+  definition.status = { ...definition.status, storedVersions }
+}
+
+export const apiServiceStrategy: Strategy = {
+  name: pathSegment,
+  prepareForCreate(service, { now }) {
+    if (service.spec.service) return
+    service.status = {
+      conditions: [
+        {
+          type: 'Available',
+          status: 'True',
+          reason: 'Local',
+          message: 'Local APIServices are always available',
+          lastTransitionTime: timestamp(now),
+        },
+      ],
+    }
+  },
+}
+
+const anyName = () => []
+const REQUESTER = ['username', 'uid', 'groups', 'extra'] as const
+
+/**
+ * Who asked for the certificate is filled in by the server and never changes; each kind of condition has its own way in
+ * (`approval` or `status`). Upstream: `pkg/registry/certificates/certificates/strategy.go`.
+ */
+export const certificateSigningRequestStrategy: Strategy = {
+  name: anyName,
+  prepareForCreate(request, { user }) {
+    for (const key of REQUESTER) delete request.spec[key]
+    if (!user) return
+    request.spec.username = user.name
+    if (user.uid) request.spec.uid = user.uid
+    if (user.groups?.length) request.spec.groups = [...user.groups]
+    if (user.extra && Object.keys(user.extra).length > 0) request.spec.extra = structuredClone(user.extra)
+  },
+  prepareForUpdate(request, old, { subresource, now }) {
+    request.spec = old.spec
+    if (subresource === '') return
+    const conditions: Condition[] = request.status?.conditions ?? []
+    if (subresource === 'approval') request.status = { ...old.status, conditions }
+    else request.status.conditions = keepDecisions(conditions, old)
+    stampConditions(request.status.conditions, old, now)
+    if (request.status.conditions.length === 0) delete request.status.conditions
+  },
+  selectableFields: { 'spec.signerName': (request) => request.spec.signerName ?? '' },
+}
+
+interface Condition {
+  type: string
+  status: string
+  lastUpdateTime?: string
+  lastTransitionTime?: string
+}
+
+const decisions = ['Approved', 'Denied']
+
+/** Approved and Denied stay as they were in updates of the status; adding or removing one is left for validation to refuse. */
+function keepDecisions(conditions: readonly Condition[], old: Stored): Condition[] {
+  const kept = [...conditions]
+  for (const type of decisions) {
+    const before: Condition[] = (old.status?.conditions ?? []).filter((condition: Condition) => condition.type === type)
+    const places = kept.flatMap((condition, i) => (condition.type === type ? [i] : []))
+    if (places.length === before.length) places.forEach((place, i) => void (kept[place] = before[i]!))
+  }
+  return kept
+}
+
+function stampConditions(conditions: Condition[], old: Stored, now: number) {
+  for (const condition of conditions) {
+    // What was taken over from the stored object is shared and complete.
+    if (condition.lastUpdateTime && condition.lastTransitionTime) continue
+    condition.lastUpdateTime ??= timestamp(now)
+    const was = (old.status?.conditions ?? []).find(
+      (c: Condition) => c.type === condition.type && c.status === condition.status,
+    )
+    condition.lastTransitionTime ??= was?.lastTransitionTime ?? timestamp(now)
+  }
+}
