@@ -19,13 +19,14 @@ export interface WireStatus {
 
 const NON_ZERO_EXIT_CODE = 'NonZeroExitCode'
 const EXIT_CODE_CAUSE = 'ExitCode'
+const INTERNAL_ERROR_PREFIX = 'Internal error occurred: '
 
 export function statusOf(exit: ExitStatus): WireStatus {
   if ('error' in exit) {
     return {
       metadata: {},
       status: 'Failure',
-      message: `Internal error occurred: ${exit.error}`,
+      message: INTERNAL_ERROR_PREFIX + exit.error,
       reason: 'InternalError',
       details: { causes: [{ message: exit.error }] },
       code: 500,
@@ -60,7 +61,11 @@ export function decodeStatus(text: string, version: number): ExitStatus {
   }
   if (status?.status === 'Success') return { exitCode: 0 }
   if (status?.status !== 'Failure') return { error: 'error stream protocol error: unknown error' }
-  if (status.reason !== NON_ZERO_EXIT_CODE) return { error: String(status.message ?? 'unknown error') }
+  if (status.reason !== NON_ZERO_EXIT_CODE) {
+    // The prefix is put back wherever the error is reported; a status that crosses several hops must not collect them.
+    const message = String(status.message ?? 'unknown error')
+    return { error: message.startsWith(INTERNAL_ERROR_PREFIX) ? message.slice(INTERNAL_ERROR_PREFIX.length) : message }
+  }
   const causes = Array.isArray(status.details?.causes) ? status.details.causes : []
   const cause = causes.find((c) => c?.reason === EXIT_CODE_CAUSE)
   if (!cause) return { error: `error stream protocol error: no ${EXIT_CODE_CAUSE} cause given` }

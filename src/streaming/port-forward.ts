@@ -17,7 +17,7 @@ import type { SpdyStream } from './spdy-stream.ts'
 import { acceptSpdy } from './spdy-upgrade.ts'
 
 /**
- * Serves one forwarded connection: usually connects to the port and splices. Resolves when it is over, both streams are
+ * Serves one forwarded connection: usually connects to the port (with `allowHalfOpen`) and splices. Resolves when it is over, both streams are
  * closed then; a rejection's message is shown to the user. `signal` aborts when the client is gone.
  */
 export type PortForwardHandler = (port: number, data: Duplex, signal: AbortSignal) => Promise<void>
@@ -121,12 +121,15 @@ async function forward(
   signal: AbortSignal,
 ): Promise<void> {
   error.discardInput()
+  let cancelled = false
+  data.once('reset', () => (cancelled = true))
   try {
     await options.handler(port, data, signal)
     data.end()
     await finished(data, { readable: false }).catch(() => {})
   } catch (thrown) {
-    error.write(forwardErrorMessage(options, port, thrown))
+    // kubectl gives up the whole connection at the first error, so what a client cancelled must not become one.
+    if (!cancelled) error.write(forwardErrorMessage(options, port, thrown))
   }
   error.end()
   await finished(error, { readable: false }).catch(() => {})

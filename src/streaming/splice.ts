@@ -1,14 +1,16 @@
 /**
  * Joins two duplex streams: bytes both ways with back-pressure, an end of one side becomes the end of the other, a failure
- * or reset of either ends both.
+ * or a reset of either ends both.
  */
-import type { Duplex } from 'node:stream'
+import type { Duplex, Transform } from 'node:stream'
 import type { Clock } from '#base/clock.ts'
 import { watchIdle } from './idle.ts'
 
 export interface SpliceOptions {
   clock: Clock
   signal?: AbortSignal
+  /** Made for each direction and put between the two, e.g. a throttle. */
+  through?: () => Transform
   /** Destroys both when nothing has moved for this long. Default: never. */
   idleTimeoutMs?: number
   /** The same once one direction has ended. Default 1 hour. */
@@ -57,10 +59,13 @@ export function splice(a: Duplex, b: Duplex, options: SpliceOptions): Promise<vo
 
     const join = (from: Duplex, to: Duplex) => {
       from.on('data', () => moved++)
-      from.pipe(to)
+      const through = options.through?.()
+      if (through) from.pipe(through).pipe(to)
+      else from.pipe(to)
       from.on('error', settle)
-      from.on('reset', (error: Error) => settle(error))
-      from.on('end', () => {
+      // How a SPDY peer says that it wants nothing more; kubectl does so at the end of every connection.
+      from.on('reset', () => settle())
+      ;(through ?? from).on('end', () => {
         if (++ended === 2) settle()
         else watch(options.halfOpenTimeoutMs ?? DEFAULT_HALF_OPEN_TIMEOUT_MS)
       })
