@@ -346,7 +346,8 @@ export class SpdyConnection {
     this.#bufferedBytes += bufferedBytes - state.bufferedBytes
     state.bufferedBytes = bufferedBytes
     if (open && !state.remoteClosed) this.#acknowledge(state, state.receivedBytes - bufferedBytes)
-    const full = open && bufferedBytes >= this.#limits.streamBufferBytes
+    // A peer that keeps windows fills one stream up to the limit and no further: that must not hold up the others.
+    const full = open && bufferedBytes > this.#limits.streamBufferBytes
     if (full || this.#bufferedBytes >= this.#limits.connectionBufferBytes) this.#setPaused(true)
     else if (this.#paused && this.#hasRoom()) this.#setPaused(false)
   }
