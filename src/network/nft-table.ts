@@ -78,8 +78,8 @@ export class NftTable {
     this.#changedOwners.add(owner)
   }
 
-  get owners(): IterableIterator<string> {
-    return this.#fragments.keys()
+  has(owner: string): boolean {
+    return this.#fragments.has(owner)
   }
 
   /** Applies all changes in one transaction. Throws ExecError, and then starts from nothing the next time. */

@@ -20,6 +20,7 @@ export class ObjectSource implements Transport {
   #revision = 1
   readonly #objects = new Map<string, KubeObject>()
   readonly #watchers = new Set<Watcher>()
+  readonly #history: { resource: Resource; event: ObjectEvent }[] = []
 
   /** Creates or replaces an object. */
   put<T extends KubeObject>(resource: Resource<T>, sketch: Sketch<T>): T {
@@ -60,15 +61,24 @@ export class ObjectSource implements Transport {
   watch(request: ApiRequest, sink: WatchSink): () => void {
     const watcher = { request, sink }
     this.#watchers.add(watcher)
+    const from = Number(request.options?.resourceVersion ?? 0)
+    for (const past of this.#history) {
+      if (Number(past.event.object.metadata.resourceVersion) > from) deliver(watcher, past.resource, past.event)
+    }
     return () => this.#watchers.delete(watcher)
   }
 
-  #tell(resource: Resource, event: WatchEvent & { object: KubeObject }) {
-    for (const { request, sink } of this.#watchers) {
-      const same = request.resource.plural === resource.plural && request.resource.apiVersion === resource.apiVersion
-      if (same && selects(request, event.object)) sink.onEvents([event])
-    }
+  #tell(resource: Resource, event: ObjectEvent) {
+    this.#history.push({ resource, event })
+    for (const watcher of this.#watchers) deliver(watcher, resource, event)
   }
+}
+
+type ObjectEvent = WatchEvent & { object: KubeObject }
+
+function deliver({ request, sink }: Watcher, resource: Resource, event: ObjectEvent) {
+  const same = request.resource.plural === resource.plural && request.resource.apiVersion === resource.apiVersion
+  if (same && selects(request, event.object)) sink.onEvents([event])
 }
 
 const keyOf = (resource: Resource, { namespace = '', name }: { namespace?: string; name: string }) =>

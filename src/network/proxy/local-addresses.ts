@@ -17,9 +17,7 @@ export interface LocalAddresses {
   clear(): Promise<void>
 }
 
-const family = (prefix: string) => (prefix.includes(':') ? '-6' : '-4')
 const command = (action: 'add' | 'del', prefix: string): IpCommand => [
-  ...['-family', family(prefix) === '-6' ? 'inet6' : 'inet'],
   ...['route', action, 'local', prefix, 'dev', 'lo', 'table', 'local', 'proto', LOCAL_ROUTE_PROTOCOL],
 ]
 
