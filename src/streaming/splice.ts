@@ -65,10 +65,14 @@ export function splice(a: Duplex, b: Duplex, options: SpliceOptions): Promise<vo
       from.on('error', settle)
       // How a SPDY peer says that it wants nothing more; kubectl does so at the end of every connection.
       from.on('reset', () => settle())
-      ;(through ?? from).on('end', () => {
+      const onEnd = () => {
         if (++ended === 2) settle()
         else watch(options.halfOpenTimeoutMs ?? DEFAULT_HALF_OPEN_TIMEOUT_MS)
-      })
+      }
+      if (from.readableEnded) {
+        to.end()
+        onEnd()
+      } else (through ?? from).on('end', onEnd)
       // Closed without an end: nothing more comes, and nothing more can be said to it.
       from.on('close', () => settle())
     }

@@ -43,6 +43,7 @@ export async function tunnelSpdy(
   if (protocols.length === 0) {
     throw refuseUpgrade(socket, 400, 'unable to upgrade: no tunneling spdy protocols provided')
   }
+  if (head.length > 0) socket.unshift(head)
   const headers = [
     ...forwardedHeaders(req, options, WEBSOCKET_HEADERS),
     'Content-Length',
@@ -66,7 +67,7 @@ export async function tunnelSpdy(
   }
   const chosen = String(answer.headers[HEADER_PROTOCOL_VERSION] ?? '').trim()
   try {
-    const { ws } = acceptWebSocket(req, socket, head, [TUNNEL_PREFIX + chosen])
+    const { ws } = acceptWebSocket(req, socket, Buffer.alloc(0), [TUNNEL_PREFIX + chosen])
     await joinConnections(new WebSocketDuplex(ws), target, options)
   } finally {
     target.destroy()

@@ -56,12 +56,13 @@ export async function proxyUpgrade(
   head: Buffer,
   options: UpgradeProxyOptions,
 ): Promise<void> {
+  // At once: a client that has closed its half already would otherwise end before its first bytes are back.
+  if (head.length > 0) socket.unshift(head)
   const response = await dialTarget(req, socket, options, forwardedHeaders(req, options), req.method ?? 'GET')
   if (!response.upgraded) return relayResponse(socket, response.response)
   const { statusMessage, rawHeaders } = response.head
   tuneSocket(socket)
   socket.write(responseHead(101, statusMessage || 'Switching Protocols', rawHeaders))
-  if (head.length > 0) socket.unshift(head)
   await joinConnections(socket, response.socket, options)
 }
 
