@@ -9,14 +9,7 @@ import type { Clock } from '#base/clock.ts'
 import type { Log } from '#base/log.ts'
 import type { Random } from '#base/random.ts'
 import type { ApiRequest } from '#client/transport.ts'
-import {
-  badRequest,
-  forbidden,
-  notFound,
-  notImplemented,
-  type Status,
-  StatusError,
-} from '#machinery/status-error.ts'
+import { badRequest, forbidden, notFound, notImplemented, type Status, StatusError } from '#machinery/status-error.ts'
 import type { Store } from '#storage/store.ts'
 import { admit, type AdmissionPlugin, type AdmissionRequest, validateAdmission } from './admission/admission.ts'
 import { type ListResult, listObjects } from './list.ts'
@@ -73,7 +66,13 @@ export class Api {
     for (const resource of options.resources) {
       if (options.virtual.has(resourceKey(resource))) continue
       const strategy = options.strategies.get(resourceKey(resource)) ?? {}
-      const registry = new Registry({ resource, strategy, store: options.store, clock: options.clock, random: options.random })
+      const registry = new Registry({
+        resource,
+        strategy,
+        store: options.store,
+        clock: options.clock,
+        random: options.random,
+      })
       this.#served.set(resourceKey(resource), { registry, watches: new WatchGroups(registry.cache) })
     }
   }
@@ -85,6 +84,11 @@ export class Api {
 
   stop() {
     for (const { registry } of this.#served.values()) registry.cache.stop()
+  }
+
+  /** Milliseconds since the epoch. */
+  now(): number {
+    return this.#options.clock.now()
   }
 
   get resources(): readonly Resource[] {
@@ -111,7 +115,11 @@ export class Api {
   }
 
   /** Throws Forbidden. */
-  authorize(user: User, request: Pick<ApiRequest, 'verb' | 'resource' | 'subresource' | 'namespace' | 'name'>, verb: string = request.verb) {
+  authorize(
+    user: User,
+    request: Pick<ApiRequest, 'verb' | 'resource' | 'subresource' | 'namespace' | 'name'>,
+    verb: string = request.verb,
+  ) {
     const { resource } = request
     const attributes: Attributes = {
       user,
@@ -134,24 +142,25 @@ export class Api {
     if (virtual) return virtual.perform(this, caller, request)
     if (request.subresource) {
       const { resource, subresource } = request
-      const handler = this.#options.subresources.get(`${resourceKey(resource)}/${subresource}`) ?? this.#options.subresources.get(`*/${subresource}`)
+      const handler =
+        this.#options.subresources.get(`${resourceKey(resource)}/${subresource}`) ??
+        this.#options.subresources.get(`*/${subresource}`)
       if (!handler) {
-        if (!(subresource in resource.subresources)) throw new StatusError('NotFound', 'the server could not find the requested resource')
+        if (!(subresource in resource.subresources))
+          throw new StatusError('NotFound', 'the server could not find the requested resource')
         throw notImplemented(`subresource ${subresource} of ${resource.plural} is not implemented yet`)
       }
       return handler.perform(this, caller, request)
     }
     switch (request.verb) {
-      case 'get': {
-        const cached = this.registry(request.resource).get(request.namespace, request.name!)
-        return { type: 'object', code: 200, object: cached.object, cached }
-      }
+      case 'get':
+        return this.read(request)
       case 'list':
         return { type: 'list', list: await listObjects(this.registry(request.resource), request) }
       case 'create':
         return this.#create(caller, request)
       case 'update':
-        return this.update(caller, request, (old) => this.decodeBody(caller, request, old))
+        return this.update(caller, request, () => this.decodeBody(caller, request))
       case 'patch':
         return this.patch(caller, request)
       case 'delete':
@@ -163,6 +172,12 @@ export class Api {
     }
   }
 
+  /** The object that the request names, for requests that are authorised already. Throws NotFound. */
+  read({ resource, namespace, name }: ApiRequest): Answer {
+    const cached = this.registry(resource).get(namespace, name!)
+    return { type: 'object', code: 200, object: cached.object, cached }
+  }
+
   /** Starts a watch from `request.options.resourceVersion` (a number here). Throws StatusError. */
   watch(caller: Caller, request: ApiRequest, after: number, sink: BatchSink): () => void {
     this.authorize(caller.user, request)
@@ -171,13 +186,15 @@ export class Api {
   }
 
   /** The request's body as a complete object of the resource. Throws BadRequest, NotFound. */
-  decodeBody(caller: Caller, request: ApiRequest, _old?: Stored): Draft {
+  decodeBody(caller: Caller, request: ApiRequest): Draft {
     const { resource, body } = request
     const draft = decodeObject(caller, request, resource, body)
     if (request.name && request.verb !== 'create') {
       if (!draft.metadata.name) draft.metadata.name = request.name
       else if (draft.metadata.name !== request.name) {
-        throw badRequest(`the name of the object (${draft.metadata.name}) does not match the name on the URL (${request.name})`)
+        throw badRequest(
+          `the name of the object (${draft.metadata.name}) does not match the name on the URL (${request.name})`,
+        )
       }
     }
     return draft
@@ -195,7 +212,8 @@ export class Api {
     const written = await registry.create(draft, {
       namespace,
       dryRun: admission.dryRun,
-      validate: (object) => validateAdmission(this.#options.admission, { ...admission, name: object.metadata.name }, object),
+      validate: (object) =>
+        validateAdmission(this.#options.admission, { ...admission, name: object.metadata.name }, object),
     })
     this.#warn(caller, registry, written.object)
     return answerOf(written, 201)
@@ -219,14 +237,20 @@ export class Api {
         namespace,
         dryRun,
         ...(subresource && { subresource }),
-        validate: (object, old) => validateAdmission(plugins, this.#admissionRequest(caller, request, old ? 'UPDATE' : 'CREATE', old), object),
+        validate: (object, old) =>
+          validateAdmission(plugins, this.#admissionRequest(caller, request, old ? 'UPDATE' : 'CREATE', old), object),
       },
     )
     this.#warn(caller, registry, written.object)
     return answerOf(written, written.created ? 201 : 200)
   }
 
-  patch(caller: Caller, request: ApiRequest): Promise<Answer> {
+  /** `narrow` limits what the patch may change, given the patched and the old object. */
+  patch(
+    caller: Caller,
+    request: ApiRequest,
+    narrow: (draft: Draft, old: Stored) => Draft = (draft) => draft,
+  ): Promise<Answer> {
     const { resource, patchType, body } = request
     if (patchType === 'apply') throw notImplemented('server-side apply is not implemented yet')
     return this.update(caller, request, (old) => {
@@ -234,8 +258,9 @@ export class Api {
       const patched = applyPatch(patchType!, old, body, resource.type)
       const draft = this.decodeBody(caller, { ...request, body: patched })
       // Unless the patch itself sets a resourceVersion, it fits whatever is there.
-      if (draft.metadata.resourceVersion === old.metadata.resourceVersion) delete (draft.metadata as { resourceVersion?: string }).resourceVersion
-      return draft
+      if (draft.metadata.resourceVersion === old.metadata.resourceVersion)
+        delete (draft.metadata as { resourceVersion?: string }).resourceVersion
+      return narrow(draft, old)
     })
   }
 
@@ -249,7 +274,8 @@ export class Api {
     const result = await registry.delete(name!, options, {
       namespace,
       dryRun,
-      validate: (_object, old) => validateAdmission(this.#options.admission, this.#admissionRequest(caller, request, 'DELETE', old), undefined),
+      validate: (_object, old) =>
+        validateAdmission(this.#options.admission, this.#admissionRequest(caller, request, 'DELETE', old), undefined),
     })
     if (!result.gone || registry.strategy.returnsDeleted) {
       return { type: 'object', code: 200, object: result.object, ...(result.cached && { cached: result.cached }) }
@@ -261,7 +287,12 @@ export class Api {
         apiVersion: 'v1',
         metadata: {},
         status: 'Success',
-        details: { name: name!, ...(resource.group && { group: resource.group }), kind: resource.plural, uid: result.object.metadata.uid },
+        details: {
+          name: name!,
+          ...(resource.group && { group: resource.group }),
+          kind: resource.plural,
+          uid: result.object.metadata.uid,
+        },
       },
     }
   }
@@ -284,7 +315,12 @@ export class Api {
     return { type: 'list', list }
   }
 
-  #admissionRequest(caller: Caller, request: ApiRequest, operation: AdmissionRequest['operation'], old: Stored | undefined): AdmissionRequest {
+  #admissionRequest(
+    caller: Caller,
+    request: ApiRequest,
+    operation: AdmissionRequest['operation'],
+    old: Stored | undefined,
+  ): AdmissionRequest {
     return {
       user: caller.user,
       operation,
@@ -313,7 +349,9 @@ export function answerOf(written: Written, code: number): Answer {
 export function decodeObject(caller: Caller, request: ApiRequest, resource: Resource, body: unknown): Draft {
   const about = `${resource.kind} in version ${JSON.stringify(resource.version)} cannot be handled as a ${resource.kind}`
   if (typeof body !== 'object' || body === null || Array.isArray(body)) {
-    throw badRequest(`couldn't get version/kind; json parse error: json: cannot unmarshal ${Array.isArray(body) ? 'array' : typeof body} into Go value of type struct { APIVersion string "json:\\"apiVersion,omitempty\\""; Kind string "json:\\"kind,omitempty\\"" }`)
+    throw badRequest(
+      `couldn't get version/kind; json parse error: json: cannot unmarshal ${Array.isArray(body) ? 'array' : typeof body} into Go value of type struct { APIVersion string "json:\\"apiVersion,omitempty\\""; Kind string "json:\\"kind,omitempty\\"" }`,
+    )
   }
   const { apiVersion, kind } = body as Partial<KubeObject>
   if ((kind && kind !== resource.kind) || (apiVersion && apiVersion !== resource.apiVersion)) {
@@ -330,7 +368,8 @@ export function decodeObject(caller: Caller, request: ApiRequest, resource: Reso
   }
   const problems = [...decoded.unknown.map((path) => `unknown field ${JSON.stringify(path)}`), ...duplicatesOf(body)]
   if (problems.length > 0 && request.options?.fieldValidation !== 'Ignore') {
-    if (request.options?.fieldValidation === 'Strict') throw badRequest(`${about}: strict decoding error: ${problems.join(', ')}`)
+    if (request.options?.fieldValidation === 'Strict')
+      throw badRequest(`${about}: strict decoding error: ${problems.join(', ')}`)
     caller.warnings.push(...problems)
   }
   const draft = decoded.object as unknown as Draft

@@ -35,7 +35,11 @@ export async function listObjects(registry: Registry, request: ApiRequest): Prom
   }
   const asked = parseRevision(options.resourceVersion)
   checkMatch(options.resourceVersionMatch, options.resourceVersion, token !== undefined)
-  const exact = token?.rv ?? (options.resourceVersionMatch === 'Exact' || (limit > 0 && asked && !options.resourceVersionMatch) ? asked : undefined)
+  const exact =
+    token?.rv ??
+    (options.resourceVersionMatch === 'Exact' || (limit > 0 && asked && !options.resourceVersionMatch)
+      ? asked
+      : undefined)
 
   const { entries, revision } = await read(registry, selection.prefix, exact, asked, token !== undefined)
   const isWhole = selection.signature.endsWith('\0\0\0')
@@ -50,15 +54,24 @@ export async function listObjects(registry: Registry, request: ApiRequest): Prom
     if (isWhole || selection.matches(entry.object)) page.push(entry)
   }
   const metadata: ListResult['metadata'] = { resourceVersion: String(revision) }
-  const hasMore = position < entries.length && (isWhole || entries.slice(position).some((entry) => selection.matches(entry.object)))
+  const hasMore =
+    position < entries.length && (isWhole || entries.slice(position).some((entry) => selection.matches(entry.object)))
   if (hasMore) {
-    metadata.continue = Buffer.from(JSON.stringify({ rv: revision, start: page.at(-1)!.key } satisfies ContinueToken)).toString('base64url')
+    metadata.continue = Buffer.from(
+      JSON.stringify({ rv: revision, start: page.at(-1)!.key } satisfies ContinueToken),
+    ).toString('base64url')
     if (isWhole) metadata.remainingItemCount = entries.length - position
   }
   return { entries: page, metadata }
 }
 
-async function read(registry: Registry, prefix: string, exact: number | undefined, atLeast: number | undefined, continuing: boolean) {
+async function read(
+  registry: Registry,
+  prefix: string,
+  exact: number | undefined,
+  atLeast: number | undefined,
+  continuing: boolean,
+) {
   const { cache } = registry
   const current = cache.revision
   try {
@@ -77,17 +90,30 @@ async function read(registry: Registry, prefix: string, exact: number | undefine
 /** A revision that this server has not reached: the client is asked to come back. */
 export function tooLarge(asked: number, current: number, cause?: unknown): StatusError {
   return new StatusError('Timeout', `Too large resource version: ${asked}, current: ${current}`, {
-    details: { causes: [{ reason: 'ResourceVersionTooLarge', message: 'Too large resource version' }], retryAfterSeconds: 1 },
+    details: {
+      causes: [{ reason: 'ResourceVersionTooLarge', message: 'Too large resource version' }],
+      retryAfterSeconds: 1,
+    },
     cause,
   })
 }
 
 function checkMatch(match: string | undefined, resourceVersion: string | undefined, continuing: boolean) {
   if (match === undefined) return
-  if (continuing) throw badRequest('resourceVersionMatch is forbidden: resourceVersionMatch is forbidden when continue is provided')
-  if (resourceVersion === undefined || resourceVersion === '') throw badRequest('resourceVersionMatch is forbidden: resourceVersionMatch is forbidden unless resourceVersion is provided')
-  if (match !== 'Exact' && match !== 'NotOlderThan') throw badRequest(`resourceVersionMatch: Unsupported value: ${JSON.stringify(match)}: supported values: "Exact", "NotOlderThan"`)
-  if (match === 'Exact' && resourceVersion === '0') throw badRequest('resourceVersionMatch is forbidden: resourceVersionMatch "exact" is forbidden for resourceVersion "0"')
+  if (continuing)
+    throw badRequest('resourceVersionMatch is forbidden: resourceVersionMatch is forbidden when continue is provided')
+  if (resourceVersion === undefined || resourceVersion === '')
+    throw badRequest(
+      'resourceVersionMatch is forbidden: resourceVersionMatch is forbidden unless resourceVersion is provided',
+    )
+  if (match !== 'Exact' && match !== 'NotOlderThan')
+    throw badRequest(
+      `resourceVersionMatch: Unsupported value: ${JSON.stringify(match)}: supported values: "Exact", "NotOlderThan"`,
+    )
+  if (match === 'Exact' && resourceVersion === '0')
+    throw badRequest(
+      'resourceVersionMatch is forbidden: resourceVersionMatch "exact" is forbidden for resourceVersion "0"',
+    )
 }
 
 function firstAfter(entries: readonly CachedObject[], key: string): number {

@@ -33,12 +33,20 @@ export function selectionOf(registry: Registry, request: ApiRequest): Selection 
   if (matchesName) tests.push(matchesName)
   if (matchesLabels) tests.push((object) => matchesLabels(object.metadata.labels))
   if (matchesFields) tests.push(matchesFields)
-  const matches = tests.length === 0 ? everything : tests.length === 1 ? tests[0]! : (object: KubeObject) => tests.every((test) => test(object))
+  const matches =
+    tests.length === 0
+      ? everything
+      : tests.length === 1
+        ? tests[0]!
+        : (object: KubeObject) => tests.every((test) => test(object))
   return { prefix, matches, signature: `${prefix}\0${name ?? ''}\0${labelText}\0${fieldText}` }
 }
 
 function compileFields(fields: FieldSelector, registry: Registry, resource: Resource): (object: KubeObject) => boolean {
-  const readers = { ...metadataFields, ...registry.strategy.selectableFields } as Record<string, (object: KubeObject) => string>
+  const readers = { ...metadataFields, ...registry.strategy.selectableFields } as Record<
+    string,
+    (object: KubeObject) => string
+  >
   return parse(() => fields.compile<KubeObject>(readers, (field) => `field label not supported: ${field}`))
 }
 

@@ -36,7 +36,9 @@ export interface Authorizer {
 /** Members of `system:masters` may do everything, nobody else may do anything. */
 export const superusersOnly: Authorizer = {
   authorize: ({ user }) =>
-    user.groups.includes(SUPERUSERS) ? { allowed: true, reason: 'member of system:masters' } : { allowed: false, reason: '' },
+    user.groups.includes(SUPERUSERS)
+      ? { allowed: true, reason: 'member of system:masters' }
+      : { allowed: false, reason: '' },
 }
 
 /** The text of a refusal, as upstream words it. */

@@ -24,15 +24,27 @@ export interface AdmissionPlugin {
 }
 
 /** Runs the plug-ins in order. Returns a promise only where one of them does, to spare the others the wait. */
-export function admit(plugins: readonly AdmissionPlugin[], request: AdmissionRequest, object: Draft): void | Promise<void> {
+export function admit(
+  plugins: readonly AdmissionPlugin[],
+  request: AdmissionRequest,
+  object: Draft,
+): void | Promise<void> {
   return inOrder(plugins, (plugin) => plugin.admit?.(request, object))
 }
 
-export function validateAdmission(plugins: readonly AdmissionPlugin[], request: AdmissionRequest, object: Stored | undefined): void | Promise<void> {
+export function validateAdmission(
+  plugins: readonly AdmissionPlugin[],
+  request: AdmissionRequest,
+  object: Stored | undefined,
+): void | Promise<void> {
   return inOrder(plugins, (plugin) => plugin.validate?.(request, object))
 }
 
-function inOrder(plugins: readonly AdmissionPlugin[], call: (plugin: AdmissionPlugin) => void | Promise<void>, from = 0): void | Promise<void> {
+function inOrder(
+  plugins: readonly AdmissionPlugin[],
+  call: (plugin: AdmissionPlugin) => void | Promise<void>,
+  from = 0,
+): void | Promise<void> {
   for (let i = from; i < plugins.length; i++) {
     const pending = call(plugins[i]!)
     if (pending) return pending.then(() => inOrder(plugins, call, i + 1))

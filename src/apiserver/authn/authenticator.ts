@@ -71,7 +71,8 @@ export interface StaticToken {
 /** Tokens of a file (upstream: `--token-auth-file`), held as digests only. */
 export function staticTokens(tokens: readonly StaticToken[]): TokenAuthenticator {
   const users = new Map<string, User>()
-  for (const { token, user, uid, groups } of tokens) users.set(digest(token), { name: user, uid, groups: [...groups, ALL_AUTHENTICATED] })
+  for (const { token, user, uid, groups } of tokens)
+    users.set(digest(token), { name: user, uid, groups: [...groups, ALL_AUTHENTICATED] })
   return { authenticate: (token) => users.get(digest(token)) }
 }
 

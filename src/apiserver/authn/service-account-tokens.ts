@@ -59,7 +59,11 @@ export class ServiceAccountTokens implements TokenAuthenticator {
   }
 
   /** A signed token for `subject` and when it expires, in milliseconds since the epoch. */
-  async issue(subject: TokenSubject, audiences: readonly string[], lifetimeSeconds: number): Promise<{ token: string; expiresMs: number }> {
+  async issue(
+    subject: TokenSubject,
+    audiences: readonly string[],
+    lifetimeSeconds: number,
+  ): Promise<{ token: string; expiresMs: number }> {
     const { key, issuer, audience, clock, random } = this.#options
     const nowS = Math.floor(clock.now() / 1000)
     const expiresS = nowS + lifetimeSeconds
@@ -87,11 +91,20 @@ export class ServiceAccountTokens implements TokenAuthenticator {
     const { key, issuer, audience, clock } = this.#options
     let payload
     try {
-      ;({ payload } = await jwtVerify(token, key.publicKey, { issuer, audience, algorithms: ['ES256'], currentDate: new Date(clock.now()) }))
+      ;({ payload } = await jwtVerify(token, key.publicKey, {
+        issuer,
+        audience,
+        algorithms: ['ES256'],
+        currentDate: new Date(clock.now()),
+      }))
     } catch (cause) {
       throw unauthorized(cause)
     }
-    const verified: Verified = { subject: payload['kubernetes.io'] as TokenSubject, id: payload.jti, expiresMs: payload.exp! * 1000 }
+    const verified: Verified = {
+      subject: payload['kubernetes.io'] as TokenSubject,
+      id: payload.jti,
+      expiresMs: payload.exp! * 1000,
+    }
     if (this.#verified.size >= MAX_VERIFIED) this.#verified.delete(this.#verified.keys().next().value!)
     this.#verified.set(digest(token), verified)
     return this.#userOf(verified)
@@ -107,8 +120,14 @@ export class ServiceAccountTokens implements TokenAuthenticator {
       groups: ['system:serviceaccounts', `system:serviceaccounts:${namespace}`, ALL_AUTHENTICATED],
       extra: {
         ...(id && { 'authentication.kubernetes.io/credential-id': [`JTI=${id}`] }),
-        ...(pod && { 'authentication.kubernetes.io/pod-name': [pod.name], 'authentication.kubernetes.io/pod-uid': [pod.uid] }),
-        ...(node && { 'authentication.kubernetes.io/node-name': [node.name], 'authentication.kubernetes.io/node-uid': [node.uid] }),
+        ...(pod && {
+          'authentication.kubernetes.io/pod-name': [pod.name],
+          'authentication.kubernetes.io/pod-uid': [pod.uid],
+        }),
+        ...(node && {
+          'authentication.kubernetes.io/node-name': [node.name],
+          'authentication.kubernetes.io/node-uid': [node.uid],
+        }),
       },
     }
   }

@@ -32,7 +32,12 @@ export function readBody(req: IncomingMessage | Http2ServerRequest): Promise<Buf
   })
 }
 
-const jsonTypes = new Set(['application/json', 'application/json-patch+json', 'application/merge-patch+json', 'application/strategic-merge-patch+json'])
+const jsonTypes = new Set([
+  'application/json',
+  'application/json-patch+json',
+  'application/merge-patch+json',
+  'application/strategic-merge-patch+json',
+])
 const yamlTypes = new Set(['application/yaml', 'application/apply-patch+yaml', 'application/x-yaml'])
 
 /**
@@ -59,7 +64,10 @@ function parseJson(bytes: Buffer, wantsDuplicates: boolean): unknown {
   }
   if (wantsDuplicates && typeof value === 'object' && value !== null) {
     const duplicates = duplicateMembers(bytes, value)
-    if (duplicates.length > 0) (value as { [kDuplicates]?: string[] })[kDuplicates] = duplicates.map((path) => `duplicate field ${JSON.stringify(path)}`)
+    if (duplicates.length > 0)
+      (value as { [kDuplicates]?: string[] })[kDuplicates] = duplicates.map(
+        (path) => `duplicate field ${JSON.stringify(path)}`,
+      )
   }
   return value
 }

@@ -46,14 +46,22 @@ type StreamKind = 'exec' | 'attach' | 'portforward'
 /** The kubelet's own names for the streaming subresources. */
 const kubeletPaths: Record<StreamKind, string> = { exec: 'exec', attach: 'attach', portforward: 'portForward' }
 
-const CONNECTED = new Set(['pods/log', 'pods/exec', 'pods/attach', 'pods/portforward', 'pods/proxy', 'services/proxy', 'nodes/proxy'])
+const CONNECTED = new Set([
+  'pods/log',
+  'pods/exec',
+  'pods/attach',
+  'pods/portforward',
+  'pods/proxy',
+  'services/proxy',
+  'nodes/proxy',
+])
 
 /** Bound on connecting to a kubelet and on its first byte. */
 const KUBELET_TIMEOUT_MS = 30_000
 
 export function createConnectHandler(options: ConnectOptions): ConnectHandler {
   const { api, kubeletTls, clock, log } = options
-  const kubeletAgent = new Agent({ ...kubeletTls, keepAlive: true, maxSockets: 256, checkServerIdentity: () => undefined })
+  const kubeletAgent = new Agent({ ...kubeletTls, keepAlive: true, maxSockets: 256 })
 
   const podOf = ({ namespace, name }: ResourceRoute) => api.registry(pods).get(namespace, name!).object as Pod
   const kubeletUrl = (pod: Pod, path: string): URL => {
@@ -76,7 +84,8 @@ export function createConnectHandler(options: ConnectOptions): ConnectHandler {
     const container = containerFor(pod, query.get('container') ?? '', kind === 'attach')
     const url = kubeletUrl(pod, `/${kubeletPaths[kind]}/${namespace}/${name}/${container}`)
     const flags = { stdin: 'input', stdout: 'output', stderr: 'error', tty: 'tty' }
-    for (const [flag, kubeletFlag] of Object.entries(flags)) if (isTrue(query.get(flag))) url.searchParams.set(kubeletFlag, '1')
+    for (const [flag, kubeletFlag] of Object.entries(flags))
+      if (isTrue(query.get(flag))) url.searchParams.set(kubeletFlag, '1')
     if (kind === 'exec') {
       const command = query.getAll('command')
       if (command.length === 0) throw badRequest('you must specify at least one command for the container')
@@ -89,7 +98,16 @@ export function createConnectHandler(options: ConnectOptions): ConnectHandler {
     const pod = podOf(route)
     const container = containerFor(pod, query.get('container') ?? '', false)
     const url = kubeletUrl(pod, `/containerLogs/${pod.metadata.namespace}/${pod.metadata.name}/${container}`)
-    for (const name of ['follow', 'previous', 'sinceSeconds', 'sinceTime', 'timestamps', 'tailLines', 'limitBytes', 'stream']) {
+    for (const name of [
+      'follow',
+      'previous',
+      'sinceSeconds',
+      'sinceTime',
+      'timestamps',
+      'tailLines',
+      'limitBytes',
+      'stream',
+    ]) {
       const value = query.get(name)
       if (value !== null && value !== '') url.searchParams.set(name, value)
     }
@@ -103,7 +121,8 @@ export function createConnectHandler(options: ConnectOptions): ConnectHandler {
       const { subresource } = route
       if (subresource === 'log') {
         authorize('get')
-        if (req.method !== 'GET') throw new StatusError('MethodNotAllowed', 'the server does not allow this method on the requested resource')
+        if (req.method !== 'GET')
+          throw new StatusError('MethodNotAllowed', 'the server does not allow this method on the requested resource')
         await relay(logTarget(route, query), req, res, kubeletAgent, 'text/plain')
         return
       }
@@ -124,7 +143,7 @@ export function createConnectHandler(options: ConnectOptions): ConnectHandler {
       const streamOptions: ProxyStreamOptions = {
         kind: isProxy ? 'raw' : (route.subresource as StreamKind),
         target: target.url,
-        ...(target.isKubelet && { tls: { ...kubeletTls, checkServerIdentity: () => undefined } }),
+        ...(target.isKubelet && { tls: kubeletTls }),
         clock,
         log,
       }
@@ -135,9 +154,15 @@ export function createConnectHandler(options: ConnectOptions): ConnectHandler {
 
 /** Where a node's kubelet listens. Throws ServiceUnavailable for a node without one. */
 export function kubeletBase(node: Node): string {
-  const address = node.status.addresses?.find((a) => a.type === 'InternalIP') ?? node.status.addresses?.find((a) => a.type === 'Hostname')
+  const address =
+    node.status.addresses?.find((a) => a.type === 'InternalIP') ??
+    node.status.addresses?.find((a) => a.type === 'Hostname')
   const port = node.status.daemonEndpoints?.kubeletEndpoint?.Port
-  if (!address || !port) throw new StatusError('ServiceUnavailable', `node ${JSON.stringify(node.metadata.name)} has no kubelet to connect to`)
+  if (!address || !port)
+    throw new StatusError(
+      'ServiceUnavailable',
+      `node ${JSON.stringify(node.metadata.name)} has no kubelet to connect to`,
+    )
   return `https://${address.address.includes(':') ? `[${address.address}]` : address.address}:${port}`
 }
 
@@ -158,30 +183,71 @@ function containerFor(pod: Pod, asked: string, canAttach: boolean): string {
       `a container name must be specified for pod ${pod.metadata.name}, choose one of: [${first}] or one of the init containers: [${initContainers.map((c) => c.name).join(' ')}]`,
     )
   }
-  const init = initContainers.length > 0 ? ` or one of the init containers: [${initContainers.map((c) => c.name).join(' ')}]` : ''
-  throw badRequest(`a container name must be specified for pod ${pod.metadata.name}, choose one of: [${containers.map((c) => c.name).join(' ')}]${init}`)
+  const init =
+    initContainers.length > 0 ? ` or one of the init containers: [${initContainers.map((c) => c.name).join(' ')}]` : ''
+  throw badRequest(
+    `a container name must be specified for pod ${pod.metadata.name}, choose one of: [${containers.map((c) => c.name).join(' ')}]${init}`,
+  )
 }
 
 const isTrue = (text: string | null) => text !== null && ['1', 't', 'true'].includes(text.toLowerCase())
 
-const verbs: Record<string, string> = { GET: 'get', HEAD: 'get', OPTIONS: 'get', POST: 'create', PUT: 'update', PATCH: 'patch', DELETE: 'delete' }
+const verbs: Record<string, string> = {
+  GET: 'get',
+  HEAD: 'get',
+  OPTIONS: 'get',
+  POST: 'create',
+  PUT: 'update',
+  PATCH: 'patch',
+  DELETE: 'delete',
+}
 const verbOfMethod = (method: string) => verbs[method] ?? 'get'
 
-const HOP_BY_HOP = new Set(['connection', 'keep-alive', 'transfer-encoding', 'upgrade', 'te', 'trailer', 'proxy-connection', 'host', 'authorization', 'http2-settings'])
+const HOP_BY_HOP = new Set([
+  'connection',
+  'keep-alive',
+  'transfer-encoding',
+  'upgrade',
+  'te',
+  'trailer',
+  'proxy-connection',
+  'host',
+  'authorization',
+  'http2-settings',
+])
 
 /** Forwards a plain request and streams its answer back. Credentials of the client stay here. */
-function relay(target: URL, req: Request, res: Response, agent: Agent | undefined, contentType?: string): Promise<void> {
+function relay(
+  target: URL,
+  req: Request,
+  res: Response,
+  agent: Agent | undefined,
+  contentType?: string,
+): Promise<void> {
   const headers: Record<string, string | string[]> = {}
   for (const [name, value] of Object.entries(req.headers)) {
-    if (value !== undefined && !name.startsWith(':') && !HOP_BY_HOP.has(name) && !name.startsWith('impersonate-') && !name.startsWith('x-remote-')) headers[name] = value
+    if (
+      value !== undefined &&
+      !name.startsWith(':') &&
+      !HOP_BY_HOP.has(name) &&
+      !name.startsWith('impersonate-') &&
+      !name.startsWith('x-remote-')
+    )
+      headers[name] = value
   }
   return new Promise((resolve, reject) => {
     const send = target.protocol === 'https:' ? httpsRequest : httpRequest
-    const outgoing = send(target, { method: req.method ?? 'GET', headers, ...(agent && { agent }), timeout: KUBELET_TIMEOUT_MS })
+    const outgoing = send(target, {
+      method: req.method ?? 'GET',
+      headers,
+      ...(agent && { agent }),
+      timeout: KUBELET_TIMEOUT_MS,
+    })
     outgoing.on('response', (answer) => {
       outgoing.setTimeout(0)
       const out: Record<string, string | string[]> = {}
-      for (const [name, value] of Object.entries(answer.headers)) if (value !== undefined && !HOP_BY_HOP.has(name)) out[name] = value
+      for (const [name, value] of Object.entries(answer.headers))
+        if (value !== undefined && !HOP_BY_HOP.has(name)) out[name] = value
       if (contentType && (answer.statusCode ?? 500) < 300) out['content-type'] = contentType
       res.writeHead(answer.statusCode ?? 502, out)
       ;(res as unknown as { flushHeaders?: () => void }).flushHeaders?.()

@@ -26,9 +26,16 @@ export function negotiate(accept: string | undefined): Accepted {
     const as = values.get('as')
     if (as === undefined) return { format, as: undefined }
     const group = values.get('g')
-    if (group === 'meta.k8s.io' && values.get('v') === 'v1' && (as === 'Table' || as === 'PartialObjectMetadata' || as === 'PartialObjectMetadataList')) {
+    if (
+      group === 'meta.k8s.io' &&
+      values.get('v') === 'v1' &&
+      (as === 'Table' || as === 'PartialObjectMetadata' || as === 'PartialObjectMetadataList')
+    ) {
       return { format, as }
     }
   }
-  throw new StatusError('NotAcceptable', 'only the following media types are accepted: application/json, application/yaml')
+  throw new StatusError(
+    'NotAcceptable',
+    'only the following media types are accepted: application/json, application/yaml',
+  )
 }

@@ -18,7 +18,9 @@ export interface ProxyTarget {
 /** Throws BadRequest, NotFound, ServiceUnavailable. */
 export function proxyTarget(api: Api, route: ResourceRoute, query: URLSearchParams): ProxyTarget {
   const { scheme, name, port } = splitName(route.name!)
-  const base = { pods: podBase, services: serviceBase, nodes: nodeBase }[route.resource.plural as 'pods' | 'services' | 'nodes']
+  const base = { pods: podBase, services: serviceBase, nodes: nodeBase }[
+    route.resource.plural as 'pods' | 'services' | 'nodes'
+  ]
   const { origin, isKubelet = false } = base(api, route.namespace, name, port, scheme)
   const url = new URL(`${origin}/${route.rest}`)
   url.search = query.toString()
@@ -29,12 +31,14 @@ function splitName(text: string): { scheme: string; name: string; port: string }
   const parts = text.split(':')
   if (parts.length === 1) return { scheme: 'http', name: parts[0]!, port: '' }
   if (parts.length === 2) return { scheme: 'http', name: parts[0]!, port: parts[1]! }
-  if (parts.length === 3 && (parts[0] === 'http' || parts[0] === 'https')) return { scheme: parts[0], name: parts[1]!, port: parts[2]! }
+  if (parts.length === 3 && (parts[0] === 'http' || parts[0] === 'https'))
+    return { scheme: parts[0], name: parts[1]!, port: parts[2]! }
   throw badRequest(`invalid proxy request ${JSON.stringify(text)}`)
 }
 
 type Base = { origin: string; isKubelet?: boolean }
-const originOf = (scheme: string, address: string, port: number | string) => `${scheme}://${address.includes(':') ? `[${address}]` : address}:${port}`
+const originOf = (scheme: string, address: string, port: number | string) =>
+  `${scheme}://${address.includes(':') ? `[${address}]` : address}:${port}`
 
 function podBase(api: Api, namespace: string | undefined, name: string, port: string, scheme: string): Base {
   const pod = api.registry(pods).get(namespace, name).object as Pod
@@ -48,8 +52,15 @@ function podBase(api: Api, namespace: string | undefined, name: string, port: st
 function serviceBase(api: Api, namespace: string | undefined, name: string, port: string, scheme: string): Base {
   const service = api.registry(services).get(namespace, name).object as Service
   const servicePorts = service.spec.ports ?? []
-  const wanted = port === '' && servicePorts.length === 1 ? servicePorts[0] : servicePorts.find((p) => p.name === port || String(p.port) === port)
-  if (!wanted) throw new StatusError('ServiceUnavailable', `no service port ${JSON.stringify(port)} found for service ${JSON.stringify(name)}`)
+  const wanted =
+    port === '' && servicePorts.length === 1
+      ? servicePorts[0]
+      : servicePorts.find((p) => p.name === port || String(p.port) === port)
+  if (!wanted)
+    throw new StatusError(
+      'ServiceUnavailable',
+      `no service port ${JSON.stringify(port)} found for service ${JSON.stringify(name)}`,
+    )
   const slices = api.registry(endpointSlices)
   for (const entry of slices.cache.list(slices.prefix(namespace))) {
     const slice = entry.object as EndpointSlice

@@ -6,22 +6,35 @@ type Reader = (text: string, name: string) => unknown
 
 const text: Reader = (value) => value
 const number: Reader = (value, name) => {
-  if (!/^-?\d{1,15}$/.test(value)) throw badRequest(`${name}: Invalid value: ${JSON.stringify(value)}: strconv.ParseInt: parsing ${JSON.stringify(value)}: invalid syntax`)
+  if (!/^-?\d{1,15}$/.test(value))
+    throw badRequest(
+      `${name}: Invalid value: ${JSON.stringify(value)}: strconv.ParseInt: parsing ${JSON.stringify(value)}: invalid syntax`,
+    )
   return Number(value)
 }
 const flag: Reader = (value, name) => {
   const lower = value.toLowerCase()
   if (['', '1', 't', 'true'].includes(lower)) return true
   if (['0', 'f', 'false'].includes(lower)) return false
-  throw badRequest(`${name}: Invalid value: ${JSON.stringify(value)}: strconv.ParseBool: parsing ${JSON.stringify(value)}: invalid syntax`)
+  throw badRequest(
+    `${name}: Invalid value: ${JSON.stringify(value)}: strconv.ParseBool: parsing ${JSON.stringify(value)}: invalid syntax`,
+  )
 }
 const oneOf =
   (...values: string[]): Reader =>
   (value, name) => {
     if (value === '' || values.includes(value)) return value || undefined
-    throw new StatusError('Invalid', ` "" is invalid: ${name}: Unsupported value: ${JSON.stringify(value)}: supported values: ${values.map((v) => JSON.stringify(v)).join(', ')}`, {
-      details: { causes: [{ reason: 'FieldValueNotSupported', message: `Unsupported value: ${JSON.stringify(value)}`, field: name }] },
-    })
+    throw new StatusError(
+      'Invalid',
+      ` "" is invalid: ${name}: Unsupported value: ${JSON.stringify(value)}: supported values: ${values.map((v) => JSON.stringify(v)).join(', ')}`,
+      {
+        details: {
+          causes: [
+            { reason: 'FieldValueNotSupported', message: `Unsupported value: ${JSON.stringify(value)}`, field: name },
+          ],
+        },
+      },
+    )
   }
 
 const readers: Record<keyof RequestOptions, Reader> = {

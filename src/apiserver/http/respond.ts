@@ -10,7 +10,16 @@ import type { CachedObject } from '../registry/watch-cache.ts'
 export type Request = IncomingMessage | Http2ServerRequest
 export type Response = Pick<
   ServerResponse,
-  'writeHead' | 'write' | 'end' | 'headersSent' | 'writableEnded' | 'writableLength' | 'destroy' | 'setHeader' | 'on' | 'once'
+  | 'writeHead'
+  | 'write'
+  | 'end'
+  | 'headersSent'
+  | 'writableEnded'
+  | 'writableLength'
+  | 'destroy'
+  | 'setHeader'
+  | 'on'
+  | 'once'
 > & { statusCode: number }
 
 export const asResponse = (res: ServerResponse | Http2ServerResponse) => res as unknown as Response
@@ -27,7 +36,13 @@ export function sendBytes(res: Response, code: number, bytes: Buffer | string, c
   res.end(bytes)
 }
 
-export function sendValue(res: Response, code: number, value: unknown, format: 'json' | 'yaml' = 'json', pretty = false) {
+export function sendValue(
+  res: Response,
+  code: number,
+  value: unknown,
+  format: 'json' | 'yaml' = 'json',
+  pretty = false,
+) {
   if (format === 'yaml') sendBytes(res, code, dump(value, { noRefs: true, sortKeys: true }), 'application/yaml')
   else sendBytes(res, code, `${JSON.stringify(value, undefined, pretty ? 2 : undefined)}\n`)
 }

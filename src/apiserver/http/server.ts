@@ -2,7 +2,12 @@
  * The HTTPS front of the API: HTTP/1.1 and HTTP/2 on one port. Everything is authenticated here, before anything is
  * looked at; what a request may do is decided in `Api`.
  */
-import { createSecureServer, type Http2SecureServer, type Http2ServerRequest, type Http2ServerResponse } from 'node:http2'
+import {
+  createSecureServer,
+  type Http2SecureServer,
+  type Http2ServerRequest,
+  type Http2ServerResponse,
+} from 'node:http2'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Duplex } from 'node:stream'
 import type { TLSSocket } from 'node:tls'
@@ -28,14 +33,35 @@ import { streamWatch } from './watch-stream.ts'
 /** Renders objects for clients that ask for another form than the object itself. */
 export interface Renderer {
   object(as: NonNullable<Accepted['as']>, resource: Resource, object: KubeObject, query: URLSearchParams): unknown
-  list(as: NonNullable<Accepted['as']>, resource: Resource, objects: readonly KubeObject[], metadata: object, query: URLSearchParams): unknown
+  list(
+    as: NonNullable<Accepted['as']>,
+    resource: Resource,
+    objects: readonly KubeObject[],
+    metadata: object,
+    query: URLSearchParams,
+  ): unknown
   /** One object of a watch; only the first carries a Table's column definitions. */
-  event(as: NonNullable<Accepted['as']>, resource: Resource, object: KubeObject, isFirst: boolean, query: URLSearchParams): unknown
+  event(
+    as: NonNullable<Accepted['as']>,
+    resource: Resource,
+    object: KubeObject,
+    isFirst: boolean,
+    query: URLSearchParams,
+  ): unknown
 }
 
 /** Answers a path that is not a resource; undefined where it has nothing at that path. */
 export interface PathHandler {
-  handle(path: string, req: Request, query: URLSearchParams): { code: number; body: Buffer | string; contentType: string; headers?: Record<string, string> } | undefined | Promise<{ code: number; body: Buffer | string; contentType: string; headers?: Record<string, string> } | undefined>
+  handle(
+    path: string,
+    req: Request,
+    query: URLSearchParams,
+  ):
+    | { code: number; body: Buffer | string; contentType: string; headers?: Record<string, string> }
+    | undefined
+    | Promise<
+        { code: number; body: Buffer | string; contentType: string; headers?: Record<string, string> } | undefined
+      >
 }
 
 export interface HttpServerOptions {
@@ -88,7 +114,9 @@ export class HttpServer {
       this.#sockets.add(socket)
       socket.on('close', () => this.#sockets.delete(socket))
     })
-    server.on('request', (req, res) => this.#onRequest(req as unknown as Request, asResponse(res as unknown as ServerResponse | Http2ServerResponse)))
+    server.on('request', (req, res) =>
+      this.#onRequest(req as unknown as Request, asResponse(res as unknown as ServerResponse | Http2ServerResponse)),
+    )
     server.on('upgrade', (req: IncomingMessage, socket: Duplex, head: Buffer) => this.#onUpgrade(req, socket, head))
     server.on('sessionError', () => {})
     this.#servers.push(server)
@@ -128,7 +156,10 @@ export class HttpServer {
     try {
       if (this.#closing) throw new StatusError('ServiceUnavailable', 'the server is shutting down')
       const query = question < 0 ? NO_QUERY : new URLSearchParams(url.slice(question + 1))
-      const user = authenticator.authenticate({ authorization: req.headers.authorization, socket: req.socket as TLSSocket })
+      const user = authenticator.authenticate({
+        authorization: req.headers.authorization,
+        socket: req.socket as TLSSocket,
+      })
       if (user instanceof Promise) user.then((found) => this.#dispatch(req, res, path, query, found, about)).catch(fail)
       else {
         const pending = this.#dispatch(req, res, path, query, user, about)
@@ -139,13 +170,27 @@ export class HttpServer {
     }
   }
 
-  #dispatch(req: Request, res: Response, path: string, query: URLSearchParams, user: User, about: RequestNote): void | Promise<void> {
+  #dispatch(
+    req: Request,
+    res: Response,
+    path: string,
+    query: URLSearchParams,
+    user: User,
+    about: RequestNote,
+  ): void | Promise<void> {
     const route = this.#route(path)
     if (!route) return this.#answerPath(req, res, path, query, user)
     about.resource = route.resource.plural
     about.subresource = route.subresource ?? ''
     if (route.subresource && this.#options.connect.handles(route)) {
-      return this.#options.connect.request({ route, query, user, req, res, authorize: (verb) => this.#authorizeRoute(user, route, verb) })
+      return this.#options.connect.request({
+        route,
+        query,
+        user,
+        req,
+        res,
+        authorize: (verb) => this.#authorizeRoute(user, route, verb),
+      })
     }
     const caller: Caller = { user, warnings: [] }
     const accepted = negotiate(req.headers.accept)
@@ -153,7 +198,13 @@ export class HttpServer {
     about.verb = request.verb
     if (request.verb === 'watch') return this.#watch(res, caller, request, accepted, query)
     // The commonest request of all, without any detour.
-    if (request.verb === 'get' && !route.subresource && accepted.as === undefined && accepted.format === 'json' && !query.has('pretty')) {
+    if (
+      request.verb === 'get' &&
+      !route.subresource &&
+      accepted.as === undefined &&
+      accepted.format === 'json' &&
+      !query.has('pretty')
+    ) {
       return this.#get(res, caller, request)
     }
     return this.#perform(req, res, caller, request, accepted, query)
@@ -174,7 +225,14 @@ export class HttpServer {
     })
   }
 
-  async #perform(req: Request, res: Response, caller: Caller, request: ApiRequest, accepted: Accepted, query: URLSearchParams): Promise<void> {
+  async #perform(
+    req: Request,
+    res: Response,
+    caller: Caller,
+    request: ApiRequest,
+    accepted: Accepted,
+    query: URLSearchParams,
+  ): Promise<void> {
     if (request.verb === 'create' || request.verb === 'update' || request.verb === 'patch') {
       const contentType = req.headers['content-type']
       const bytes = await readBody(req)
@@ -182,10 +240,17 @@ export class HttpServer {
       request.body = parseBody(bytes, contentType, request.options?.fieldValidation !== 'Ignore')
     } else if (request.verb === 'delete' || request.verb === 'deletecollection') {
       const bytes = await readBody(req)
-      request.body = { ...deleteOptionsOf(query), ...(bytes.length > 0 && (parseBody(bytes, req.headers['content-type'], false) as object)) }
+      request.body = {
+        ...deleteOptionsOf(query),
+        ...(bytes.length > 0 && (parseBody(bytes, req.headers['content-type'], false) as object)),
+      }
     }
     const answer = await this.#options.api.perform(caller, request)
-    if (caller.warnings.length > 0) res.setHeader('warning', caller.warnings.map((text) => `299 - ${JSON.stringify(text)}`))
+    if (caller.warnings.length > 0)
+      res.setHeader(
+        'warning',
+        caller.warnings.map((text) => `299 - ${JSON.stringify(text)}`),
+      )
     this.#send(res, answer, request, accepted, query)
   }
 
@@ -193,11 +258,18 @@ export class HttpServer {
     const { renderer } = this.#options
     const { resource } = request
     const pretty = query.get('pretty') === 'true' || query.get('pretty') === '1'
-    if (answer.type === 'status') return sendValue(res, answer.status.code ?? 200, answer.status, accepted.format, pretty)
+    if (answer.type === 'status')
+      return sendValue(res, answer.status.code ?? 200, answer.status, accepted.format, pretty)
     if (answer.type === 'object') {
       // A subresource may answer with a kind of its own, which has no table.
       if (accepted.as && answer.object.kind === resource.kind) {
-        return sendValue(res, answer.code, renderer.object(accepted.as, resource, answer.object, query), accepted.format, pretty)
+        return sendValue(
+          res,
+          answer.code,
+          renderer.object(accepted.as, resource, answer.object, query),
+          accepted.format,
+          pretty,
+        )
       }
       if (answer.cached && accepted.format === 'json' && !pretty) return sendBytes(res, answer.code, answer.cached.wire)
       return sendValue(res, answer.code, answer.object, accepted.format, pretty)
@@ -205,7 +277,13 @@ export class HttpServer {
     const { entries, metadata } = answer.list
     if (accepted.as) {
       const objects = entries.map((entry) => entry.object)
-      return sendValue(res, 200, renderer.list(accepted.as, resource, objects, metadata, query), accepted.format, pretty)
+      return sendValue(
+        res,
+        200,
+        renderer.list(accepted.as, resource, objects, metadata, query),
+        accepted.format,
+        pretty,
+      )
     }
     const head = { kind: `${resource.kind}List`, apiVersion: resource.apiVersion, metadata }
     if (accepted.format === 'yaml' || pretty) {
@@ -228,7 +306,17 @@ export class HttpServer {
   }
 
   async #answerPath(req: Request, res: Response, path: string, query: URLSearchParams, user: User): Promise<void> {
-    const attributes: Attributes = { user, verb: (req.method ?? 'GET').toLowerCase(), group: '', version: '', resource: '', subresource: '', namespace: '', name: '', path }
+    const attributes: Attributes = {
+      user,
+      verb: (req.method ?? 'GET').toLowerCase(),
+      group: '',
+      version: '',
+      resource: '',
+      subresource: '',
+      namespace: '',
+      name: '',
+      path,
+    }
     const decision = this.#options.authorizer.authorize(attributes)
     if (!decision.allowed) {
       throw new StatusError('Forbidden', `forbidden: ${refusalText(attributes, decision.reason)}`)
@@ -263,18 +351,32 @@ export class HttpServer {
     const path = question < 0 ? url : url.slice(0, question)
     socket.on('error', () => socket.destroy())
     const run = async () => {
-      const user = await this.#options.authenticator.authenticate({ authorization: req.headers.authorization, socket: socket as TLSSocket })
+      const user = await this.#options.authenticator.authenticate({
+        authorization: req.headers.authorization,
+        socket: socket as TLSSocket,
+      })
       const route = this.#route(path)
-      if (!route?.subresource || !this.#options.connect.handles(route)) throw new StatusError('NotFound', 'the server could not find the requested resource')
+      if (!route?.subresource || !this.#options.connect.handles(route))
+        throw new StatusError('NotFound', 'the server could not find the requested resource')
       const query = question < 0 ? NO_QUERY : new URLSearchParams(url.slice(question + 1))
-      await this.#options.connect.upgrade({ route, query, user, req, socket, head, authorize: (verb) => this.#authorizeRoute(user, route, verb) })
+      await this.#options.connect.upgrade({
+        route,
+        query,
+        user,
+        req,
+        socket,
+        head,
+        authorize: (verb) => this.#authorizeRoute(user, route, verb),
+      })
     }
     run().catch((err: unknown) => {
       if (!(err instanceof StatusError)) this.#options.log.error({ err, path }, 'upgrade failed')
       const error = err instanceof StatusError ? err : new StatusError('InternalError', 'Internal error occurred')
       const body = JSON.stringify(error.toStatus())
       if (socket.writable) {
-        socket.end(`HTTP/1.1 ${error.code} ${error.reason || 'Error'}\r\ncontent-type: application/json\r\ncontent-length: ${Buffer.byteLength(body)}\r\nconnection: close\r\n\r\n${body}`)
+        socket.end(
+          `HTTP/1.1 ${error.code} ${error.reason || 'Error'}\r\ncontent-type: application/json\r\ncontent-length: ${Buffer.byteLength(body)}\r\nconnection: close\r\n\r\n${body}`,
+        )
       }
     })
   }
@@ -287,10 +389,23 @@ export interface RequestNote {
   subresource: string
 }
 
-const methodNotAllowed = (_method: string) => new StatusError('MethodNotAllowed', 'the server does not allow this method on the requested resource')
+const methodNotAllowed = (_method: string) =>
+  new StatusError('MethodNotAllowed', 'the server does not allow this method on the requested resource')
 
-const verbsOfNamed: Record<string, Verb> = { GET: 'get', HEAD: 'get', PUT: 'update', PATCH: 'patch', DELETE: 'delete', POST: 'create' }
-const verbsOfCollection: Record<string, Verb> = { GET: 'list', HEAD: 'list', POST: 'create', DELETE: 'deletecollection' }
+const verbsOfNamed: Record<string, Verb> = {
+  GET: 'get',
+  HEAD: 'get',
+  PUT: 'update',
+  PATCH: 'patch',
+  DELETE: 'delete',
+  POST: 'create',
+}
+const verbsOfCollection: Record<string, Verb> = {
+  GET: 'list',
+  HEAD: 'list',
+  POST: 'create',
+  DELETE: 'deletecollection',
+}
 
 function verbOf(method: string, { name, subresource, isWatchPath }: ResourceRoute, query: URLSearchParams): Verb {
   const verb = (name ? verbsOfNamed : verbsOfCollection)[method]
@@ -310,4 +425,3 @@ function patchTypeOf(contentType: string | undefined): PatchType {
     `the body of the request was in an unknown format - accepted media types include: ${Object.values(patchContentTypes).join(', ')}`,
   )
 }
-

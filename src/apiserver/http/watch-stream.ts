@@ -30,10 +30,15 @@ export function streamWatch(res: Response, { api, caller, request, clock, random
   let refused: Error | undefined
   let opened = false
   let cancel = () => {}
-  const timeoutSeconds = request.options?.timeoutSeconds || MIN_WATCH_SECONDS + Math.floor(random.float() * MIN_WATCH_SECONDS)
+  const timeoutSeconds =
+    request.options?.timeoutSeconds || MIN_WATCH_SECONDS + Math.floor(random.float() * MIN_WATCH_SECONDS)
   const begin = () => {
     if (!res.headersSent) {
-      if (caller.warnings.length > 0) res.setHeader('warning', caller.warnings.map((w) => `299 - ${JSON.stringify(w)}`))
+      if (caller.warnings.length > 0)
+        res.setHeader(
+          'warning',
+          caller.warnings.map((w) => `299 - ${JSON.stringify(w)}`),
+        )
       res.writeHead(200, { 'content-type': 'application/json', 'cache-control': 'no-cache, private' })
     }
   }

@@ -13,14 +13,20 @@ const MAX_OPERATIONS = 10_000
 /** Throws StatusError: BadRequest for a malformed patch, Invalid for one that does not fit the object. */
 export function applyPatch(format: PatchFormat, original: object, patch: unknown, type: Message): unknown {
   if (format === 'json') return applyJsonPatch(original, patch)
-  if (typeof patch !== 'object' || patch === null || Array.isArray(patch)) throw badRequest('error decoding patch: json: cannot unmarshal array into Go value of type map[string]interface {}')
-  return format === 'merge' ? mergePatch(original, patch) : strategicMerge(original as Record<string, unknown>, patch as Record<string, unknown>, type)
+  if (typeof patch !== 'object' || patch === null || Array.isArray(patch))
+    throw badRequest('error decoding patch: json: cannot unmarshal array into Go value of type map[string]interface {}')
+  return format === 'merge'
+    ? mergePatch(original, patch)
+    : strategicMerge(original as Record<string, unknown>, patch as Record<string, unknown>, type)
 }
 
 /** RFC 7396. */
 export function mergePatch(original: unknown, patch: unknown): unknown {
   if (typeof patch !== 'object' || patch === null || Array.isArray(patch)) return patch
-  const base = typeof original === 'object' && original !== null && !Array.isArray(original) ? (original as Record<string, unknown>) : {}
+  const base =
+    typeof original === 'object' && original !== null && !Array.isArray(original)
+      ? (original as Record<string, unknown>)
+      : {}
   const out: Record<string, unknown> = { ...base }
   for (const [key, value] of Object.entries(patch)) {
     if (value === null) delete out[key]
@@ -31,14 +37,20 @@ export function mergePatch(original: unknown, patch: unknown): unknown {
 
 /** RFC 6902. */
 function applyJsonPatch(original: object, patch: unknown): unknown {
-  if (!Array.isArray(patch)) throw badRequest('error decoding patch: json: cannot unmarshal object into Go value of type jsonpatch.Patch')
+  if (!Array.isArray(patch))
+    throw badRequest('error decoding patch: json: cannot unmarshal object into Go value of type jsonpatch.Patch')
   if (patch.length > MAX_OPERATIONS) {
-    throw new StatusError('RequestEntityTooLarge', `The allowed maximum operations in a JSON patch is ${MAX_OPERATIONS}, got ${patch.length}`)
+    throw new StatusError(
+      'RequestEntityTooLarge',
+      `The allowed maximum operations in a JSON patch is ${MAX_OPERATIONS}, got ${patch.length}`,
+    )
   }
   try {
     return fastJsonPatch.applyPatch(original, patch as Operation[], true, false, true).newDocument
   } catch (cause) {
     const text = messageOf(cause).split('\n')[0]!
-    throw new StatusError('Invalid', `the server rejected our request due to an error in our request: ${text}`, { cause })
+    throw new StatusError('Invalid', `the server rejected our request due to an error in our request: ${text}`, {
+      cause,
+    })
   }
 }

@@ -44,7 +44,13 @@ export function strategicMerge(original: Json, patch: Json, type: Message | unde
     const list = result[name]
     if (Array.isArray(list)) {
       const field = type && Object.hasOwn(type.fields, name) ? type.fields[name] : undefined
-      result[name] = inOrder(list, asList(patch[key], key), asArray(patch[name]), asArray(original[name]), field?.patchMergeKey)
+      result[name] = inOrder(
+        list,
+        asList(patch[key], key),
+        asArray(patch[name]),
+        asArray(original[name]),
+        field?.patchMergeKey,
+      )
     }
   }
   return result
@@ -70,15 +76,26 @@ function mergeValue(before: unknown, value: unknown, field: Field | undefined, k
 /** Removes directives and nulls from a value that is taken over whole. */
 function clean(value: unknown, type: Message | undefined): unknown {
   if (Array.isArray(value)) {
-    return value.filter((element) => !(isObject(element) && DIRECTIVE in element)).map((element) => clean(element, type))
+    return value
+      .filter((element) => !(isObject(element) && DIRECTIVE in element))
+      .map((element) => clean(element, type))
   }
   return isObject(value) ? strategicMerge({}, value, type) : value
 }
 
-function mergeObjects(before: readonly Json[], patch: readonly Json[], mergeKey: string, type: Message | undefined, name: string): Json[] {
-  for (const element of patch) if (!isObject(element)) throw badRequest(`invalid patch: ${name} must be a list of objects`)
+function mergeObjects(
+  before: readonly Json[],
+  patch: readonly Json[],
+  mergeKey: string,
+  type: Message | undefined,
+  name: string,
+): Json[] {
+  for (const element of patch)
+    if (!isObject(element)) throw badRequest(`invalid patch: ${name} must be a list of objects`)
   if (patch.some((element) => element[DIRECTIVE] === 'replace')) {
-    return patch.filter((element) => element[DIRECTIVE] !== 'replace').map((element) => strategicMerge({}, element, type))
+    return patch
+      .filter((element) => element[DIRECTIVE] !== 'replace')
+      .map((element) => strategicMerge({}, element, type))
   }
   let out = [...before]
   for (const element of patch) {
@@ -103,24 +120,35 @@ function mergeObjects(before: readonly Json[], patch: readonly Json[], mergeKey:
  * Orders a merged list: elements that the patch names stand in the patch's order; the others keep their place relative to
  * their neighbours in the original list.
  */
-function inOrder(list: readonly unknown[], order: readonly unknown[], patched: readonly unknown[], original: readonly unknown[], mergeKey: string | undefined): unknown[] {
+function inOrder(
+  list: readonly unknown[],
+  order: readonly unknown[],
+  patched: readonly unknown[],
+  original: readonly unknown[],
+  mergeKey: string | undefined,
+): unknown[] {
   const idOf = (element: unknown) => (mergeKey && isObject(element) ? element[mergeKey] : element)
   const wanted = order.map(idOf)
   const position = new Map(wanted.map((id, i) => [id, i]))
   for (const element of patched) {
     if (isObject(element) && element[DIRECTIVE] === 'delete') continue
     if (!position.has(idOf(element))) {
-      throw badRequest(`The order in patch list:\n${JSON.stringify(patched)}\n doesn't match ${ELEMENT_ORDER.slice(0, -1)} list:\n${JSON.stringify(order)}\n`)
+      throw badRequest(
+        `The order in patch list:\n${JSON.stringify(patched)}\n doesn't match ${ELEMENT_ORDER.slice(0, -1)} list:\n${JSON.stringify(order)}\n`,
+      )
     }
   }
-  const ordered = list.filter((element) => position.has(idOf(element))).sort((a, b) => position.get(idOf(a))! - position.get(idOf(b))!)
+  const ordered = list
+    .filter((element) => position.has(idOf(element)))
+    .sort((a, b) => position.get(idOf(a))! - position.get(idOf(b))!)
   const serverOnly = list.filter((element) => !position.has(idOf(element)))
   const originalAt = new Map(original.map((element, i) => [idOf(element), i]))
   const out: unknown[] = []
   let next = 0
   for (const element of ordered) {
     const at = originalAt.get(idOf(element))
-    while (next < serverOnly.length && at !== undefined && (originalAt.get(idOf(serverOnly[next])) ?? Infinity) < at) out.push(serverOnly[next++])
+    while (next < serverOnly.length && at !== undefined && (originalAt.get(idOf(serverOnly[next])) ?? Infinity) < at)
+      out.push(serverOnly[next++])
     out.push(element)
   }
   return [...out, ...serverOnly.slice(next)]

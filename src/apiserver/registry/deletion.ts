@@ -22,7 +22,9 @@ export function checkDeleteRequest(request: DeleteRequest): StatusError | undefi
     return badRequest('orphanDependents and deletionPropagation cannot be both set')
   }
   if (request.propagationPolicy && !['Orphan', 'Background', 'Foreground'].includes(request.propagationPolicy)) {
-    return badRequest(`invalid propagationPolicy ${JSON.stringify(request.propagationPolicy)}, supported values: "Background", "Foreground", "Orphan"`)
+    return badRequest(
+      `invalid propagationPolicy ${JSON.stringify(request.propagationPolicy)}, supported values: "Background", "Foreground", "Orphan"`,
+    )
   }
   return undefined
 }
@@ -32,7 +34,9 @@ const FOREGROUND = 'foregroundDeletion'
 
 /** The finalizers that make the garbage collector do what the request's policy asks. */
 function finalizersFor(object: Stored, request: DeleteRequest): string[] {
-  const rest = (object.metadata.finalizers ?? []).filter((finalizer) => finalizer !== ORPHAN && finalizer !== FOREGROUND)
+  const rest = (object.metadata.finalizers ?? []).filter(
+    (finalizer) => finalizer !== ORPHAN && finalizer !== FOREGROUND,
+  )
   const had = new Set(object.metadata.finalizers ?? [])
   const policy =
     request.propagationPolicy ??
@@ -78,4 +82,5 @@ function marked(object: Stored, finalizers: string[], changes: Partial<Draft['me
   return { ...object, metadata: { ...meta, ...(finalizers.length > 0 && { finalizers }), ...changes } } as Draft
 }
 
-const sameList = (a: readonly string[], b: readonly string[]) => a.length === b.length && a.every((value, i) => value === b[i])
+const sameList = (a: readonly string[], b: readonly string[]) =>
+  a.length === b.length && a.every((value, i) => value === b[i])

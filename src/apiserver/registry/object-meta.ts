@@ -19,7 +19,13 @@ export function timestamp(nowMs: number): string {
 }
 
 /** Gives the new object its name, UID and time. Throws BadRequest when its namespace is not the request's. */
-export function prepareMetaForCreate(object: Draft, resource: Resource, namespace: string | undefined, nowMs: number, random: Random) {
+export function prepareMetaForCreate(
+  object: Draft,
+  resource: Resource,
+  namespace: string | undefined,
+  nowMs: number,
+  random: Random,
+) {
   const meta = object.metadata as Draft['metadata'] & Record<string, unknown>
   matchNamespace(meta, resource, namespace)
   if (!meta.name && meta.generateName) {
@@ -63,47 +69,84 @@ function matchNamespace(meta: { namespace?: string }, resource: Resource, namesp
   meta.namespace = namespace
 }
 
-export const quoted = (value: unknown) => (typeof value === 'string' ? JSON.stringify(value) : typeof value === 'object' ? JSON.stringify(value) : String(value))
-export const invalidValue = (field: string, value: unknown, why: string): FieldError => ({ type: 'Invalid', field, message: `Invalid value: ${quoted(value)}: ${why}` })
-export const requiredValue = (field: string, why = ''): FieldError => ({ type: 'Required', field, message: `Required value${why && `: ${why}`}` })
-export const immutableValue = (field: string, value: unknown): FieldError => invalidValue(field, value, 'field is immutable')
-export const forbiddenValue = (field: string, why: string): FieldError => ({ type: 'Forbidden', field, message: `Forbidden: ${why}` })
+export const quoted = (value: unknown) =>
+  typeof value === 'string' ? JSON.stringify(value) : typeof value === 'object' ? JSON.stringify(value) : String(value)
+export const invalidValue = (field: string, value: unknown, why: string): FieldError => ({
+  type: 'Invalid',
+  field,
+  message: `Invalid value: ${quoted(value)}: ${why}`,
+})
+export const requiredValue = (field: string, why = ''): FieldError => ({
+  type: 'Required',
+  field,
+  message: `Required value${why && `: ${why}`}`,
+})
+export const immutableValue = (field: string, value: unknown): FieldError =>
+  invalidValue(field, value, 'field is immutable')
+export const forbiddenValue = (field: string, why: string): FieldError => ({
+  type: 'Forbidden',
+  field,
+  message: `Forbidden: ${why}`,
+})
 export const unsupportedValue = (field: string, value: unknown, supported: readonly string[]): FieldError => ({
   type: 'NotSupported',
   field,
   message: `Unsupported value: ${quoted(value)}: supported values: ${supported.map((s) => JSON.stringify(s)).join(', ')}`,
 })
-export const duplicateValue = (field: string, value: unknown): FieldError => ({ type: 'Duplicate', field, message: `Duplicate value: ${quoted(value)}` })
+export const duplicateValue = (field: string, value: unknown): FieldError => ({
+  type: 'Duplicate',
+  field,
+  message: `Duplicate value: ${quoted(value)}`,
+})
 
 export function validateMeta(object: Stored, resource: Resource, nameCheck: NameCheck = dnsSubdomain): FieldError[] {
   const meta = object.metadata
   const errors: FieldError[] = []
   if (meta.generateName) {
-    for (const why of asPrefix(nameCheck)(meta.generateName)) errors.push(invalidValue('metadata.generateName', meta.generateName, why))
+    for (const why of asPrefix(nameCheck)(meta.generateName))
+      errors.push(invalidValue('metadata.generateName', meta.generateName, why))
   }
   if (!meta.name) errors.push(requiredValue('metadata.name', 'name or generateName is required'))
   else for (const why of nameCheck(meta.name)) errors.push(invalidValue('metadata.name', meta.name, why))
   if (resource.namespaced) {
     if (!meta.namespace) errors.push(requiredValue('metadata.namespace'))
-    else for (const why of dnsLabel(meta.namespace)) errors.push(invalidValue('metadata.namespace', meta.namespace, why))
+    else
+      for (const why of dnsLabel(meta.namespace)) errors.push(invalidValue('metadata.namespace', meta.namespace, why))
   }
   if (meta.labels) errors.push(...validateLabels(meta.labels, 'metadata.labels'))
   if (meta.annotations) errors.push(...validateAnnotations(meta.annotations, 'metadata.annotations'))
   meta.finalizers?.forEach((finalizer, i) => {
     for (const why of qualifiedName(finalizer)) errors.push(invalidValue(`metadata.finalizers[${i}]`, finalizer, why))
     if (qualifiedName(finalizer).length === 0 && !finalizer.includes('/') && !STANDARD_FINALIZERS.has(finalizer)) {
-      errors.push(invalidValue(`metadata.finalizers[${i}]`, finalizer, 'name is neither a standard finalizer name nor is it fully qualified'))
+      errors.push(
+        invalidValue(
+          `metadata.finalizers[${i}]`,
+          finalizer,
+          'name is neither a standard finalizer name nor is it fully qualified',
+        ),
+      )
     }
   })
   const controllers = (meta.ownerReferences ?? []).filter((owner) => owner.controller)
   if (controllers.length > 1) {
     errors.push(
-      invalidValue('metadata.ownerReferences', meta.ownerReferences, `Only one reference can have Controller set to true. Found "true" in references for ${controllers.map((c) => c.name).join(' and ')}`),
+      invalidValue(
+        'metadata.ownerReferences',
+        meta.ownerReferences,
+        `Only one reference can have Controller set to true. Found "true" in references for ${controllers.map((c) => c.name).join(' and ')}`,
+      ),
     )
   }
   meta.ownerReferences?.forEach((owner, i) => {
     for (const key of ['apiVersion', 'kind', 'name', 'uid'] as const) {
-      if (!owner[key]) errors.push(invalidValue(`metadata.ownerReferences[${i}].${key}`, owner[key] ?? '', `${key === 'apiVersion' ? 'version' : key} must not be empty`))
+      if (!owner[key])
+        errors.push(
+          invalidValue(
+            `metadata.ownerReferences[${i}].${key}`,
+            owner[key] ?? '',
+            `${key === 'apiVersion' ? 'version' : key} must not be empty`,
+          ),
+        )
     }
   })
   return errors
@@ -112,7 +155,12 @@ export function validateMeta(object: Stored, resource: Resource, nameCheck: Name
 const STANDARD_FINALIZERS = new Set(['kubernetes', 'orphan', 'foregroundDeletion'])
 
 /** Fields that an update may not change, and metadata's own rules. */
-export function validateMetaUpdate(object: Stored, old: Stored, resource: Resource, nameCheck?: NameCheck): FieldError[] {
+export function validateMetaUpdate(
+  object: Stored,
+  old: Stored,
+  resource: Resource,
+  nameCheck?: NameCheck,
+): FieldError[] {
   const errors = validateMeta(object, resource, nameCheck)
   const [meta, was] = [object.metadata, old.metadata]
   if (meta.name !== was.name) errors.push(immutableValue('metadata.name', meta.name))
@@ -120,7 +168,12 @@ export function validateMetaUpdate(object: Stored, old: Stored, resource: Resour
   if (was.deletionTimestamp) {
     const added = (meta.finalizers ?? []).filter((finalizer) => !was.finalizers?.includes(finalizer))
     if (added.length > 0) {
-      errors.push(forbiddenValue('metadata.finalizers', `no new finalizers can be added if the object is being deleted, found new finalizers ${JSON.stringify(added)}`))
+      errors.push(
+        forbiddenValue(
+          'metadata.finalizers',
+          `no new finalizers can be added if the object is being deleted, found new finalizers ${JSON.stringify(added)}`,
+        ),
+      )
     }
   }
   return errors
@@ -133,6 +186,7 @@ export function validateAnnotations(annotations: Record<string, string>, field: 
     for (const why of qualifiedName(key.toLowerCase())) errors.push(invalidValue(field, key, why))
     bytes += key.length + value.length
   }
-  if (bytes > MAX_ANNOTATIONS_BYTES) errors.push({ type: 'TooLong', field, message: `Too long: may not be more than ${MAX_ANNOTATIONS_BYTES} bytes` })
+  if (bytes > MAX_ANNOTATIONS_BYTES)
+    errors.push({ type: 'TooLong', field, message: `Too long: may not be more than ${MAX_ANNOTATIONS_BYTES} bytes` })
   return errors
 }

@@ -64,7 +64,11 @@ export class Registry {
     this.#store = store
     this.#clock = clock
     this.#random = random
-    this.cache = new WatchCache(store, this.#codec, `/registry/${resource.group ? `${resource.group}/` : ''}${resource.plural}/`)
+    this.cache = new WatchCache(
+      store,
+      this.#codec,
+      `/registry/${resource.group ? `${resource.group}/` : ''}${resource.plural}/`,
+    )
   }
 
   start(): Promise<void> {
@@ -93,7 +97,8 @@ export class Registry {
     if (!entry) return undefined
     const cached = this.cache.get(key)
     if (cached?.revision === entry.revision) return { object: cached.object as Stored, entry }
-    if (entry.attachment === undefined) return { object: this.#codec.decode(entry.value, entry.revision) as Stored, entry }
+    if (entry.attachment === undefined)
+      return { object: this.#codec.decode(entry.value, entry.revision) as Stored, entry }
     return { object: entry.attachment as Stored, entry }
   }
 
@@ -134,7 +139,11 @@ export class Registry {
     }
     const error = alreadyExists(this.resource, name)
     if (!generateName) return error
-    return new StatusError('AlreadyExists', `${error.message}, the server was not able to generate a unique name for the object`, { details: error.details! })
+    return new StatusError(
+      'AlreadyExists',
+      `${error.message}, the server was not able to generate a unique name for the object`,
+      { details: error.details! },
+    )
   }
 
   /**
@@ -195,12 +204,22 @@ export class Registry {
   #checkPreconditions(draft: Draft, old: Stored, entry: StoreEntry, name: string) {
     const { resourceVersion, uid } = draft.metadata
     if (uid && uid !== old.metadata.uid) {
-      throw conflict(this.resource, name, `Precondition failed: UID in precondition: ${uid}, UID in object meta: ${old.metadata.uid}`)
+      throw conflict(
+        this.resource,
+        name,
+        `Precondition failed: UID in precondition: ${uid}, UID in object meta: ${old.metadata.uid}`,
+      )
     }
     if (resourceVersion && resourceVersion !== '0') {
       if (resourceVersion !== String(entry.revision)) throw conflict(this.resource, name, OPTIMISTIC_LOCK_MESSAGE)
     } else if (this.strategy.needsResourceVersion) {
-      throw invalid(this.resource, name, [{ type: 'Invalid', field: 'metadata.resourceVersion', message: 'Invalid value: "": must be specified for an update' }])
+      throw invalid(this.resource, name, [
+        {
+          type: 'Invalid',
+          field: 'metadata.resourceVersion',
+          message: 'Invalid value: "": must be specified for an update',
+        },
+      ])
     }
   }
 
@@ -222,7 +241,10 @@ export class Registry {
       const of = strategy.generationOf ?? ((object: Stored) => object.spec)
       if (!jsonEqual(of(draft), of(old))) draft.metadata.generation = (old.metadata.generation ?? 0) + 1
     }
-    const errors = [...validateMetaUpdate(draft, old, resource, strategy.name), ...(strategy.validateUpdate?.(draft, old, context) ?? [])]
+    const errors = [
+      ...validateMetaUpdate(draft, old, resource, strategy.name),
+      ...(strategy.validateUpdate?.(draft, old, context) ?? []),
+    ]
     if (errors.length > 0) throw invalid(resource, old.metadata.name, errors)
   }
 
@@ -230,7 +252,8 @@ export class Registry {
     const { metadata, ...rest } = draft
     const { metadata: oldMetadata, ...oldRest } = old
     return (
-      jsonEqual({ ...metadata, resourceVersion: '' }, { ...oldMetadata, resourceVersion: '' }) && jsonEqual(rest, oldRest)
+      jsonEqual({ ...metadata, resourceVersion: '' }, { ...oldMetadata, resourceVersion: '' }) &&
+      jsonEqual(rest, oldRest)
     )
   }
 
@@ -248,7 +271,11 @@ export class Registry {
    * Deletes, or begins to where finalizers or a grace period keep the object for now. The answer is the object as it was
    * last (`gone`) or as it stays.
    */
-  async delete(name: string, request: DeleteRequest, { namespace, dryRun, validate }: WriteRequest): Promise<{ gone: boolean; object: Stored; cached?: CachedObject }> {
+  async delete(
+    name: string,
+    request: DeleteRequest,
+    { namespace, dryRun, validate }: WriteRequest,
+  ): Promise<{ gone: boolean; object: Stored; cached?: CachedObject }> {
     const { strategy } = this
     const key = this.key(namespace, name)
     for (let attempt = 0; ; attempt++) {
@@ -257,9 +284,14 @@ export class Registry {
       const { object: old, entry } = found
       const { uid, resourceVersion } = request.preconditions ?? {}
       const failed = (what: string, wanted: string, actual: string) =>
-        conflict(this.resource, name, `Precondition failed: ${what} in precondition: ${wanted}, ${what} in object meta: ${actual}`)
+        conflict(
+          this.resource,
+          name,
+          `Precondition failed: ${what} in precondition: ${wanted}, ${what} in object meta: ${actual}`,
+        )
       if (uid && uid !== old.metadata.uid) throw failed('UID', uid, old.metadata.uid)
-      if (resourceVersion && resourceVersion !== String(entry.revision)) throw failed('ResourceVersion', resourceVersion, String(entry.revision))
+      if (resourceVersion && resourceVersion !== String(entry.revision))
+        throw failed('ResourceVersion', resourceVersion, String(entry.revision))
       await validate?.(old, old)
       const plan = planDeletion(old, request, strategy, this.#clock.now())
       if (plan.kind === 'nothing') return { gone: false, object: withVersion(old, entry.revision) }
@@ -284,7 +316,8 @@ export class Registry {
     try {
       revision = await this.#store.write({ key, expected, value: this.#codec.encode(draft), attachment: draft })
     } catch (err) {
-      if (err instanceof RangeError) throw new StatusError('RequestEntityTooLarge', `Request entity too large: ${err.message}`, { cause: err })
+      if (err instanceof RangeError)
+        throw new StatusError('RequestEntityTooLarge', `Request entity too large: ${err.message}`, { cause: err })
       throw err instanceof CompareFailed ? err : this.#writeError(err, draft.metadata.name)
     }
     const cached = this.cache.get(key)
@@ -294,8 +327,10 @@ export class Registry {
   }
 
   #writeError(err: unknown, name: string): unknown {
-    if (err instanceof CompareFailed) return err.current ? conflict(this.resource, name, OPTIMISTIC_LOCK_MESSAGE) : notFound(this.resource, name)
-    if (err instanceof StoreUnavailable) return new StatusError('ServiceUnavailable', `the store cannot take writes: ${err.message}`, { cause: err })
+    if (err instanceof CompareFailed)
+      return err.current ? conflict(this.resource, name, OPTIMISTIC_LOCK_MESSAGE) : notFound(this.resource, name)
+    if (err instanceof StoreUnavailable)
+      return new StatusError('ServiceUnavailable', `the store cannot take writes: ${err.message}`, { cause: err })
     return err
   }
 }
@@ -312,6 +347,9 @@ function withVersion<T extends KubeObject>(object: T, revision: number): T {
 /** The revision in a `resourceVersion`, or undefined for an empty one. Throws BadRequest. */
 export function parseRevision(text: string | undefined): number | undefined {
   if (text === undefined || text === '') return undefined
-  if (!/^\d{1,16}$/.test(text)) throw badRequest(`Invalid value: ${JSON.stringify(text)}: strconv.ParseUint: parsing ${JSON.stringify(text)}: invalid syntax`)
+  if (!/^\d{1,16}$/.test(text))
+    throw badRequest(
+      `Invalid value: ${JSON.stringify(text)}: strconv.ParseUint: parsing ${JSON.stringify(text)}: invalid syntax`,
+    )
   return Number(text)
 }

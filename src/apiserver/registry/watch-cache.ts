@@ -172,7 +172,11 @@ export class WatchCache {
     return this.#store.watch(prefix, after, {
       onEvents: (events) =>
         watcher.onEvents(
-          events.map((event) => ({ revision: event.revision, current: cached(event.entry), previous: cached(event.previous) })),
+          events.map((event) => ({
+            revision: event.revision,
+            current: cached(event.entry),
+            previous: cached(event.previous),
+          })),
         ),
       onEnd: (error) => watcher.onEnd(error),
     })

@@ -24,7 +24,13 @@ export interface OpenWatchSink {
 const BOOKMARK_PERIOD_MS = 60_000
 
 /** Refusals arrive at `sink.onEnd`, synchronously; the returned function cancels. */
-export function openWatch(api: Api, caller: Caller, request: ApiRequest, clock: Clock, sink: OpenWatchSink): () => void {
+export function openWatch(
+  api: Api,
+  caller: Caller,
+  request: ApiRequest,
+  clock: Clock,
+  sink: OpenWatchSink,
+): () => void {
   let cancelWatch = () => {}
   let ended = false
   const timers: { cancel(): void }[] = []
@@ -52,11 +58,13 @@ export function openWatch(api: Api, caller: Caller, request: ApiRequest, clock: 
     if (wantsInitial) {
       const selection = selectionOf(registry, request)
       const initial = cache.list(selection.prefix).filter((entry) => selection.matches(entry.object))
-      if (initial.length > 0) sink.onBatch(new SelectedBatch(initial.map((entry) => new SelectedEvent('ADDED', entry.revision, entry))))
+      if (initial.length > 0)
+        sink.onBatch(new SelectedBatch(initial.map((entry) => new SelectedEvent('ADDED', entry.revision, entry))))
       if (options.sendInitialEvents && options.allowWatchBookmarks) sink.onBookmark(bookmark(request, start, true))
     }
     cancelWatch = api.watch(caller, request, start, { onBatch: (batch) => sink.onBatch(batch), onEnd: end })
-    if (options.allowWatchBookmarks) timers.push(every(clock, BOOKMARK_PERIOD_MS, () => sink.onBookmark(bookmark(request, cache.revision, false))))
+    if (options.allowWatchBookmarks)
+      timers.push(every(clock, BOOKMARK_PERIOD_MS, () => sink.onBookmark(bookmark(request, cache.revision, false))))
     if (options.timeoutSeconds) timers.push(clock.after(options.timeoutSeconds * 1000, () => end()))
   } catch (err) {
     end(err as Error)
@@ -67,7 +75,8 @@ export function openWatch(api: Api, caller: Caller, request: ApiRequest, clock: 
 
 function checkInitialEvents(options: NonNullable<ApiRequest['options']>) {
   if (options.sendInitialEvents === undefined) {
-    if (options.resourceVersionMatch !== undefined) throw badRequest('resourceVersionMatch is forbidden for watch unless sendInitialEvents is provided')
+    if (options.resourceVersionMatch !== undefined)
+      throw badRequest('resourceVersionMatch is forbidden for watch unless sendInitialEvents is provided')
   } else if (options.resourceVersionMatch !== 'NotOlderThan') {
     throw badRequest(
       'ListOptions.meta.k8s.io "" is invalid: resourceVersionMatch: Forbidden: sendInitialEvents requires setting resourceVersionMatch to NotOlderThan',

@@ -55,7 +55,8 @@ export class SelectedBatch {
 
   /** All of them as lines of a JSON watch stream; made once, shared by all watchers. */
   get lines(): Buffer {
-    return (this.#lines ??= this.events.length === 1 ? this.events[0]!.line : Buffer.concat(this.events.map((event) => event.line)))
+    return (this.#lines ??=
+      this.events.length === 1 ? this.events[0]!.line : Buffer.concat(this.events.map((event) => event.line)))
   }
 }
 

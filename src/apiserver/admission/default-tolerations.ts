@@ -1,0 +1,24 @@
+/** Pods tolerate a node's trouble for five minutes unless they say otherwise. Upstream: `plugin/pkg/admission/defaulttolerationseconds`. */
+import type { Pod } from '#api/core/v1/pod.ts'
+import { pods } from '#api/resources.ts'
+import type { AdmissionPlugin } from './admission.ts'
+
+const SECONDS = 300
+const TAINTS = ['node.kubernetes.io/not-ready', 'node.kubernetes.io/unreachable']
+
+export const defaultTolerations: AdmissionPlugin = {
+  name: 'DefaultTolerationSeconds',
+  admit({ resource, subresource, operation }, object) {
+    if (resource !== pods || subresource !== '' || operation !== 'CREATE') return
+    const { spec } = object as unknown as Pod
+    const tolerations = spec.tolerations ?? []
+    const covers = (taint: string) =>
+      tolerations.some((t) => (!t.key || t.key === taint) && (!t.effect || t.effect === 'NoExecute'))
+    const missing = TAINTS.filter((taint) => !covers(taint))
+    if (missing.length === 0) return
+    spec.tolerations = [
+      ...tolerations,
+      ...missing.map((key) => ({ key, operator: 'Exists', effect: 'NoExecute', tolerationSeconds: SECONDS })),
+    ]
+  },
+}

@@ -1,0 +1,83 @@
+/** The paths of the server itself: version, health, metrics. Discovery and OpenAPI answer beside it. */
+import type { Registry as MetricsRegistry } from 'prom-client'
+import type { PathHandler } from './server.ts'
+
+export interface VersionInfo {
+  major: string
+  minor: string
+  gitVersion: string
+  gitCommit: string
+  gitTreeState: string
+  buildDate: string
+  goVersion: string
+  compiler: string
+  platform: string
+}
+
+/** What must be true for the server to be of use; each check gives the reason why not, or undefined. */
+export type HealthChecks = Readonly<Record<string, () => string | undefined>>
+
+export interface SystemPathsOptions {
+  version: VersionInfo
+  live: HealthChecks
+  ready: HealthChecks
+  metrics: MetricsRegistry
+  /** Tried in order for every other path. */
+  others: readonly PathHandler[]
+}
+
+const json = (value: unknown) => ({
+  code: 200,
+  body: `${JSON.stringify(value, undefined, 2)}\n`,
+  contentType: 'application/json',
+})
+
+export function systemPaths({ version, live, ready, metrics, others }: SystemPathsOptions): PathHandler {
+  const health: Record<string, HealthChecks> = { livez: live, readyz: ready, healthz: live }
+  return {
+    async handle(path, req, query) {
+      if (path === '/version' || path === '/version/') return json(version)
+      if (path === '/metrics')
+        return { code: 200, body: await metrics.metrics(), contentType: 'text/plain; version=0.0.4' }
+      const [, endpoint = '', check] = path.split('/')
+      const checks = health[endpoint]
+      if (checks) return checkHealth(endpoint, checks, check || undefined, query)
+      for (const other of others) {
+        const answer = await other.handle(path, req, query)
+        if (answer) return answer
+      }
+      return path === '/'
+        ? json({
+            paths: [
+              '/api',
+              '/apis',
+              '/healthz',
+              '/livez',
+              '/metrics',
+              '/openapi/v2',
+              '/openapi/v3',
+              '/readyz',
+              '/version',
+            ],
+          })
+        : undefined
+    },
+  }
+}
+
+function checkHealth(endpoint: string, checks: HealthChecks, only: string | undefined, query: URLSearchParams) {
+  const excluded = new Set(query.getAll('exclude'))
+  const names = only ? [only] : Object.keys(checks).filter((name) => !excluded.has(name))
+  if (only && !Object.hasOwn(checks, only)) return undefined
+  const failed = names.filter((name) => checks[name]!() !== undefined)
+  const plain = (code: number, body: string) => ({
+    code,
+    body,
+    contentType: 'text/plain; charset=utf-8',
+    headers: { 'x-content-type-options': 'nosniff' },
+  })
+  if (failed.length === 0 && !query.has('verbose')) return plain(200, 'ok')
+  const lines = names.map((name) => (failed.includes(name) ? `[-]${name} failed: ${checks[name]!()}` : `[+]${name} ok`))
+  const verdict = failed.length === 0 ? `${endpoint} check passed` : `${endpoint} check failed`
+  return plain(failed.length === 0 ? 200 : 500, `${lines.join('\n')}\n${verdict}\n`)
+}

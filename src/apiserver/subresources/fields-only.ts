@@ -1,0 +1,38 @@
+/**
+ * Subresources through which one part of an object is written: `status`, `ephemeralcontainers`, `approval`. The body is
+ * the whole object; everything outside that part stays as it is. (For `status` the registry itself sees to that.)
+ */
+import type { ApiRequest } from '#client/transport.ts'
+import { StatusError } from '#machinery/status-error.ts'
+import type { Answer, Api, Caller } from '../api.ts'
+import type { Draft, Stored } from '../registry/strategy.ts'
+import type { SubresourceHandler } from './subresource.ts'
+
+/** `path` is one field of one top-level field, or nothing for `status` as a whole. */
+export function fieldsOnly(path?: readonly [string, string]): SubresourceHandler {
+  return {
+    async perform(api: Api, caller: Caller, request: ApiRequest): Promise<Answer> {
+      const keep = (draft: Draft, old: Stored): Draft => (path ? onlyField(draft, old, path) : draft)
+      switch (request.verb) {
+        case 'get':
+          return api.read(request)
+        case 'update':
+          return api.update(caller, request, (old) => keep(api.decodeBody(caller, request), old))
+        case 'patch':
+          return api.patch(caller, request, keep)
+        default:
+          throw new StatusError('MethodNotAllowed', 'the server does not allow this method on the requested resource')
+      }
+    },
+  }
+}
+
+function onlyField(draft: Draft, old: Stored, [outer, inner]: readonly [string, string]): Draft {
+  const value = draft[outer]?.[inner]
+  const { resourceVersion } = draft.metadata
+  return {
+    ...old,
+    metadata: { ...old.metadata, resourceVersion },
+    [outer]: { ...old[outer], ...(value !== undefined && { [inner]: value }) },
+  } as Draft
+}

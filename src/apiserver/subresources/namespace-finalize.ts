@@ -1,0 +1,20 @@
+/** `namespaces/finalize`: writes `spec.finalizers`, and removes the namespace once none is left. Upstream: `FinalizeREST`. */
+import { StatusError } from '#machinery/status-error.ts'
+import type { Draft } from '../registry/strategy.ts'
+import type { SubresourceHandler } from './subresource.ts'
+
+export const namespaceFinalize: SubresourceHandler = {
+  async perform(api, caller, request) {
+    if (request.verb !== 'update')
+      throw new StatusError('MethodNotAllowed', 'the server does not allow this method on the requested resource')
+    return api.update(caller, request, (old) => {
+      const draft = api.decodeBody(caller, request)
+      const { resourceVersion } = draft.metadata
+      return {
+        ...old,
+        metadata: { ...old.metadata, resourceVersion },
+        spec: { ...old.spec, finalizers: draft.spec?.finalizers ?? [] },
+      } as Draft
+    })
+  },
+}

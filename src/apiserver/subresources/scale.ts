@@ -1,0 +1,100 @@
+/** `scale` of the workload kinds: autoscaling/v1 Scale as a view of their replicas. Upstream: the `ScaleREST` types. */
+import { Scale } from '#api/autoscaling/v1.ts'
+import type { KubeObject, Resource } from '#api/kind.ts'
+import { deployments, replicaSets, replicationControllers, statefulSets } from '#api/resources.ts'
+import { type LabelSelectorObject, selectorFromMap, selectorFromObject } from '#machinery/labels.ts'
+import { invalid, notFound, StatusError } from '#machinery/status-error.ts'
+import { type Answer, decodeObject, resourceKey } from '../api.ts'
+import { applyPatch } from '../patch/apply-patch.ts'
+import type { Draft, Stored } from '../registry/strategy.ts'
+import type { SubresourceHandler } from './subresource.ts'
+
+/** How the view is laid out over a kind. */
+interface ScaleView {
+  selector(object: Stored): string
+}
+
+const byObject: ScaleView = {
+  selector: (object) => selectorFromObject(object.spec.selector as LabelSelectorObject).toString(),
+}
+const byMap: ScaleView = { selector: (object) => selectorFromMap(object.spec.selector).toString() }
+
+export const scaleHandlers: readonly (readonly [string, SubresourceHandler])[] = (
+  [
+    [deployments, byObject],
+    [replicaSets, byObject],
+    [statefulSets, byObject],
+    [replicationControllers, byMap],
+  ] as const
+).map(([resource, view]) => [`${resourceKey(resource)}/scale`, scaleHandler(view)] as const)
+
+const scaleResource = {
+  group: 'autoscaling',
+  version: 'v1',
+  apiVersion: 'autoscaling/v1',
+  kind: 'Scale',
+  type: Scale,
+} as unknown as Resource
+
+function scaleHandler(view: ScaleView): SubresourceHandler {
+  const scaleOf = (object: Stored): KubeObject => {
+    const { name, namespace, uid, resourceVersion, creationTimestamp } = object.metadata
+    const selector = view.selector(object)
+    return {
+      kind: 'Scale',
+      apiVersion: 'autoscaling/v1',
+      metadata: { name, namespace, uid, resourceVersion, creationTimestamp },
+      spec: { replicas: object.spec.replicas ?? 0 },
+      status: { replicas: object.status?.replicas ?? 0, ...(selector && { selector }) },
+    } as unknown as KubeObject
+  }
+  const asScale = (answer: Answer): Answer =>
+    answer.type === 'object' ? { type: 'object', code: 200, object: scaleOf(answer.object as Stored) } : answer
+  const scaled = (old: Stored, scale: Draft): Draft => {
+    const replicas = scale.spec?.replicas ?? 0
+    if (replicas < 0) {
+      throw invalid({ group: 'autoscaling', kind: 'Scale' }, old.metadata.name, [
+        {
+          type: 'Invalid',
+          field: 'spec.replicas',
+          message: `Invalid value: ${replicas}: must be greater than or equal to 0`,
+        },
+      ])
+    }
+    const { resourceVersion } = scale.metadata
+    return { ...old, metadata: { ...old.metadata, resourceVersion }, spec: { ...old.spec, replicas } } as Draft
+  }
+  return {
+    async perform(api, caller, request) {
+      const { verb, resource, name } = request
+      if (verb === 'get') return asScale(api.read(request))
+      if (verb === 'update') {
+        return asScale(
+          await api.update(caller, request, (old) =>
+            scaled(old, decodeObject(caller, request, scaleResource, request.body)),
+          ),
+        )
+      }
+      if (verb === 'patch') {
+        const { patchType } = request
+        if (patchType === 'apply') throw new StatusError('NotImplemented', 'server-side apply is not implemented yet')
+        return asScale(
+          await api.update(caller, request, (old) => {
+            if (!old) throw notFound(resource, name!)
+            const before = scaleOf(old)
+            const draft = decodeObject(
+              caller,
+              request,
+              scaleResource,
+              applyPatch(patchType!, before, request.body, Scale),
+            )
+            if (draft.metadata.resourceVersion === before.metadata.resourceVersion)
+              delete (draft.metadata as { resourceVersion?: string }).resourceVersion
+            return scaled(old, draft)
+          }),
+        )
+      }
+      throw new StatusError('MethodNotAllowed', 'the server does not allow this method on the requested resource')
+    },
+  }
+}

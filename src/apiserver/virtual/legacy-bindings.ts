@@ -1,0 +1,20 @@
+/** `POST bindings`, the form of `pods/binding` from before subresources: the pod is named by the object's metadata. */
+import { pods } from '#api/resources.ts'
+import { badRequest } from '#machinery/status-error.ts'
+import { binding } from '../subresources/binding.ts'
+import type { VirtualResource } from '../subresources/subresource.ts'
+
+export const legacyBindings: VirtualResource = {
+  perform(api, caller, request) {
+    const name = (request.body as { metadata?: { name?: string } } | undefined)?.metadata?.name
+    if (!name) throw badRequest('name must be provided')
+    api.authorize(caller.user, {
+      verb: 'create',
+      resource: pods,
+      subresource: 'binding',
+      namespace: request.namespace,
+      name,
+    })
+    return binding.perform(api, caller, { ...request, resource: pods, subresource: 'binding', name })
+  },
+}
