@@ -19,6 +19,7 @@ import { Api, resourceKey } from './api.ts'
 import { Authenticator, type StaticToken, staticTokens } from './authn/authenticator.ts'
 import { ServiceAccountTokens, type SigningKey, type TokenSubject } from './authn/service-account-tokens.ts'
 import { bootstrap } from './bootstrap.ts'
+import { discoveryPaths } from './http/discovery-paths.ts'
 import { createConnectHandler } from './http/connect.ts'
 import { createRequestMetrics } from './http/request-metrics.ts'
 import { HttpServer, type PathHandler, type Renderer } from './http/server.ts'
@@ -40,7 +41,7 @@ export interface ApiServerOptions {
   kubeletTls: { ca: string; cert: string; key: string }
   version: VersionInfo
   renderer: Renderer
-  /** Discovery, OpenAPI. */
+  /** OpenAPI and what else answers at paths of its own. */
   paths: readonly PathHandler[]
   clock: Clock
   random: Random
@@ -101,6 +102,7 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
   for (const entry of existing.cache.list(existing.prefix(undefined))) allocator.adopt(entry.object as Service)
 
   let isBootstrapped = false
+  let advertised = ''
   const http = new HttpServer({
     api,
     authenticator,
@@ -115,7 +117,7 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
         bootstrap: () => (isBootstrapped ? undefined : 'the system objects are not there yet'),
       },
       metrics,
-      others: options.paths,
+      others: [discoveryPaths(() => api.resources, () => advertised), ...options.paths],
     }),
     connect: createConnectHandler({ api, kubeletTls: options.kubeletTls, clock, log }),
     metrics: createRequestMetrics(metrics),
@@ -132,6 +134,7 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
     transport,
     listen: (address, port) => http.listen(address, port),
     async bootstrap(advertise) {
+      advertised = `${advertise.address}:${advertise.port}`
       await bootstrap({ client: new Client(transport(systemUser('system:apiserver'))), serviceIp, advertise })
       isBootstrapped = true
     },

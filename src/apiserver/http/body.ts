@@ -3,6 +3,8 @@ import type { IncomingMessage } from 'node:http'
 import type { Http2ServerRequest } from 'node:http2'
 import { CORE_SCHEMA, load } from 'js-yaml'
 import { messageOf } from '#base/errors.ts'
+import { decodeProtobuf, openEnvelope, PROTOBUF_TYPE } from '#api/protobuf.ts'
+import type { Message } from '#api/schema.ts'
 import { badRequest, StatusError } from '#machinery/status-error.ts'
 import { kDuplicates } from '../api.ts'
 import { duplicateMembers } from './duplicate-members.ts'
@@ -40,17 +42,26 @@ const jsonTypes = new Set([
 ])
 const yamlTypes = new Set(['application/yaml', 'application/apply-patch+yaml', 'application/x-yaml'])
 
+/** Finds the type of what a protobuf body says it holds. */
+export type TypeLookup = (apiVersion: string, kind: string) => Message | undefined
+
 /**
  * Parses a body of `contentType`. Members that stand twice in one object are noted under `kDuplicates`, where
  * `wantsDuplicates` says that somebody will ask. Throws BadRequest, UnsupportedMediaType.
  */
-export function parseBody(bytes: Buffer, contentType: string | undefined, wantsDuplicates: boolean): unknown {
+export function parseBody(
+  bytes: Buffer,
+  contentType: string | undefined,
+  wantsDuplicates: boolean,
+  typeOf: TypeLookup,
+): unknown {
   const type = (contentType ?? 'application/json').split(';', 1)[0]!.trim().toLowerCase() || 'application/json'
   if (jsonTypes.has(type)) return parseJson(bytes, wantsDuplicates)
   if (yamlTypes.has(type)) return parseYaml(bytes)
+  if (type === PROTOBUF_TYPE) return parseProtobuf(bytes, typeOf)
   throw new StatusError(
     'UnsupportedMediaType',
-    `the body of the request was in an unknown format - accepted media types include: application/json, application/yaml`,
+    `the body of the request was in an unknown format - accepted media types include: application/json, application/yaml, ${PROTOBUF_TYPE}`,
   )
 }
 
@@ -77,5 +88,17 @@ function parseYaml(bytes: Buffer): unknown {
     return load(bytes.toString(), { schema: CORE_SCHEMA })
   } catch (cause) {
     throw badRequest(`error converting YAML to JSON: yaml: ${messageOf(cause).split('\n')[0]}`, cause)
+  }
+}
+
+function parseProtobuf(bytes: Buffer, typeOf: TypeLookup): unknown {
+  try {
+    const { apiVersion, kind, raw } = openEnvelope(bytes)
+    const type = typeOf(apiVersion, kind)
+    if (!type)
+      throw badRequest(`no kind ${JSON.stringify(kind)} is registered for version ${JSON.stringify(apiVersion)}`)
+    return { ...decodeProtobuf(type, raw), apiVersion, kind }
+  } catch (cause) {
+    throw cause instanceof StatusError ? cause : badRequest(messageOf(cause), cause)
   }
 }

@@ -12,6 +12,12 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Duplex } from 'node:stream'
 import type { TLSSocket } from 'node:tls'
 import type { KubeObject, Resource, Verb } from '#api/kind.ts'
+import { TokenRequest } from '#api/authentication/v1.ts'
+import { Scale } from '#api/autoscaling/v1.ts'
+import { Binding } from '#api/core/v1/pod.ts'
+import { DeleteOptions } from '#api/meta/v1.ts'
+import { Eviction } from '#api/policy/v1.ts'
+import type { Message } from '#api/schema.ts'
 import type { Clock } from '#base/clock.ts'
 import { systemCode } from '#base/errors.ts'
 import type { Log } from '#base/log.ts'
@@ -85,6 +91,7 @@ const HEADER_BYTES = 64 << 10
 export class HttpServer {
   readonly #options: HttpServerOptions
   readonly #table: ResourceTable
+  readonly #types: ReadonlyMap<string, Message>
   readonly #servers: Http2SecureServer[] = []
   readonly #sockets = new Set<Duplex>()
   #closing = false
@@ -92,6 +99,13 @@ export class HttpServer {
   constructor(options: HttpServerOptions) {
     this.#options = options
     this.#table = resourceTable(options.api.resources)
+    const types = [...options.api.resources.map((resource) => resource.type), Binding, Eviction, Scale, TokenRequest]
+    this.#types = new Map(
+      types.map((type) => [
+        `${type.gvk!.group ? `${type.gvk!.group}/` : ''}${type.gvk!.version}/${type.gvk!.kind}`,
+        type,
+      ]),
+    )
   }
 
   /** Listens on one more address; port 0 picks a free one. Returns the port. Throws a plain Error for an occupied port. */
@@ -237,12 +251,12 @@ export class HttpServer {
       const contentType = req.headers['content-type']
       const bytes = await readBody(req)
       if (bytes.length === 0) throw badRequest('the body of the request is empty')
-      request.body = parseBody(bytes, contentType, request.options?.fieldValidation !== 'Ignore')
+      request.body = parseBody(bytes, contentType, request.options?.fieldValidation !== 'Ignore', this.#typeOf)
     } else if (request.verb === 'delete' || request.verb === 'deletecollection') {
       const bytes = await readBody(req)
       request.body = {
         ...deleteOptionsOf(query),
-        ...(bytes.length > 0 && (parseBody(bytes, req.headers['content-type'], false) as object)),
+        ...(bytes.length > 0 && (parseBody(bytes, req.headers['content-type'], false, this.#typeOf) as object)),
       }
     }
     const answer = await this.#options.api.perform(caller, request)
@@ -340,6 +354,10 @@ export class HttpServer {
     if (verb === 'patch') request.patchType = patchTypeOf(req.headers['content-type'])
     return request
   }
+
+  /** Kinds that requests carry: those of resources, and the options that have none of their own. */
+  readonly #typeOf = (apiVersion: string, kind: string): Message | undefined =>
+    this.#types.get(`${apiVersion}/${kind}`) ?? (kind === 'DeleteOptions' ? DeleteOptions : undefined)
 
   #authorizeRoute(user: User, route: ResourceRoute, verb: string) {
     this.#options.api.authorize(user, { ...route, verb: 'get' }, verb)
