@@ -64,6 +64,8 @@ export function attachCommands(bridge: string, { hostInterface, netnsPath, ips, 
   const peer = ['peer', 'name', POD_INTERFACE, 'address', address, 'mtu', String(mtu), 'netns', netnsPath]
   return [
     ['link', 'add', hostInterface, 'mtu', String(mtu), 'master', bridge, 'up', 'type', 'veth', ...peer],
+    // Where bridged frames pass the packet filter, a pod that a service sends to itself is answered on its own port.
+    ['link', 'set', 'dev', hostInterface, 'type', 'bridge_slave', 'hairpin', 'on'],
   ]
 }
 

@@ -30,7 +30,7 @@ import { HostBatch } from './host-batch.ts'
 import { createHostPorts } from './host-ports.ts'
 import { isAbsent, isPresent, type NetworkHost, throwOnFailure } from './host.ts'
 import { AddressPool } from './ipam.ts'
-import { createSandboxRecords } from './sandbox-records.ts'
+import { createSandboxRecords, type SandboxRecord } from './sandbox-records.ts'
 
 export interface BridgeNetworkOptions {
   host: NetworkHost
@@ -101,7 +101,11 @@ export function createBridgeNetwork(options: BridgeNetworkOptions): BridgeNetwor
     const mtu = options.mtu ?? (await uplinkMtu(host))
     const commands = bridgeCommands(bridge, cidrs, mtu)
     throwOnFailure(`set up the bridge ${bridge}`, commands, await host.ip(commands), isPresent)
-    await allowForwarding(host, bridge, cidrs.some((c) => c.family === 6))
+    await allowForwarding(
+      host,
+      bridge,
+      cidrs.some((c) => c.family === 6),
+    )
     const current = cidrs.map((cidr) => poolOf(formatCidr(cidr)))
     await restore()
     log.info({ bridge, podCidr: text, mtu }, 'the pod network is ready')
@@ -133,11 +137,22 @@ export function createBridgeNetwork(options: BridgeNetworkOptions): BridgeNetwor
       const freed = await pool.reconcile((owner) => present.has(hostInterfaceOf(owner)))
       if (freed > 0) log.info({ freed, cidr: formatCidr(pool.cidr) }, 'freed addresses of sandboxes that are gone')
     }
+    let leftovers = false
     for (const record of await records.readAll()) {
-      if (!present.has(record.hostInterface)) await records.remove(record.sandboxId)
-      else await hostPorts.open(record.sandboxId, record.ips, record.portMappings).catch((err: unknown) => {
-        log.error({ sandbox: record.sandboxId, err: messageOf(err) }, 'cannot open host ports again')
-      })
+      if (present.has(record.hostInterface)) await reopen(record)
+      else {
+        leftovers ||= record.portMappings.length > 0
+        await records.remove(record.sandboxId)
+      }
+    }
+    if (leftovers) await hostPorts.reset()
+  }
+
+  async function reopen({ sandboxId, ips, portMappings }: SandboxRecord) {
+    try {
+      await hostPorts.open(sandboxId, ips, portMappings)
+    } catch (err) {
+      log.error({ sandbox: sandboxId, err: messageOf(err) }, 'cannot open the host ports of a sandbox again')
     }
   }
 

@@ -16,6 +16,8 @@ export interface HostPorts {
   /** Rejects when a port cannot be had; nothing of the sandbox's is left open then. */
   open(sandboxId: string, ips: readonly string[], mappings: readonly SandboxPortMapping[]): Promise<void>
   close(sandboxId: string): Promise<void>
+  /** Forgets what an earlier process left in the kernel, besides what this one has opened. */
+  reset(): Promise<void>
   /** Ends everything that lives in this process; what is in the kernel stays. */
   stop(): void
 }
@@ -33,6 +35,7 @@ export function createHostPorts(host: NetworkHost, clock: Clock, log: Log, table
       // Where no port was ever opened there is none to close.
       if (chosen) await (await chosen).close(sandboxId)
     },
+    reset: async () => (await choose()).reset(),
     stop() {
       void chosen?.then((ports) => ports.stop())
     },
@@ -107,6 +110,7 @@ function nftHostPorts(host: NetworkHost, name: string): HostPorts {
       table.set(sandboxId, undefined)
       await commit()
     },
+    reset: commit,
     stop() {},
   }
 }
@@ -150,6 +154,7 @@ function userspaceHostPorts(clock: Clock, log: Log): HostPorts {
     async close(sandboxId) {
       close(sandboxId)
     },
+    async reset() {},
     stop() {
       for (const sandboxId of opened.keys()) close(sandboxId)
       connections.destroyAll()

@@ -12,7 +12,8 @@ beforeEach(async () => {
 })
 afterEach(() => rm(directory, { recursive: true, force: true }))
 
-const pool = (cidr: string, seed = 1) => new AddressPool({ cidr: parseCidr(cidr), directory, random: seededRandom(seed) })
+const pool = (cidr: string, seed = 1) =>
+  new AddressPool({ cidr: parseCidr(cidr), directory, random: seededRandom(seed) })
 
 describe('an address pool', () => {
   it('gives every usable address once, and then says that none is left', async () => {
@@ -36,7 +37,13 @@ describe('an address pool', () => {
     const one = pool('10.1.0.0/29', 1)
     const two = pool('10.1.0.0/29', 1)
     await Promise.all([one.owners(), two.owners()])
-    const given = await Promise.all([one.allocate('a'), two.allocate('b'), one.allocate('c'), two.allocate('d'), one.allocate('e')])
+    const given = await Promise.all([
+      one.allocate('a'),
+      two.allocate('b'),
+      one.allocate('c'),
+      two.allocate('d'),
+      one.allocate('e'),
+    ])
     expect(new Set(given).size).toBe(5)
     await expect(two.allocate('f')).rejects.toThrow(AddressesExhaustedError)
     await one.release('a')

@@ -44,7 +44,7 @@ export async function forwardUdp(options: UdpForwardOptions): Promise<UdpForward
   const type = ip.includes(':') ? 'udp6' : 'udp4'
   // Insertion order is order of last use: a session used again is moved to the end.
   const sessions = new Map<string, Session>()
-  const server = createSocket({ type, ipv6Only: true })
+  const server = createSocket({ type, ipv6Only: type === 'udp6' })
   let closed = false
 
   function end(key: string, session: Session) {

@@ -43,6 +43,8 @@ export interface ServiceProxy {
   ready: Promise<void>
   /** The latest failure to bring the node to the wanted state; undefined while it is in that state. */
   readonly lastError: string | undefined
+  /** Resolves when every change that the informers have told of so far is in force, or has been tried. */
+  settled(): Promise<void>
   /** Resolves once everything has been removed from the node, after `signal` aborted. */
   stopped: Promise<void>
 }
@@ -211,6 +213,12 @@ export async function startServiceProxy(options: ServiceProxyOptions): Promise<S
     backend: backend.kind,
     ready,
     stopped,
+    async settled() {
+      await ready
+      while ((dirty.size > 0 || running) && !signal.aborted) {
+        await (running ?? new Promise<void>((resolve) => clock.after(settleMs, resolve)))
+      }
+    },
     get lastError() {
       return lastError
     },
