@@ -50,38 +50,30 @@ const CERTIFICATE_DAYS = 365
 const RENEWAL_DAYS = 30
 
 /** Reads what is there and makes what is missing, about to expire, or not good for `hosts`. */
-export async function ensurePki(files: PkiFiles, hosts: readonly string[], clock: Clock, random: Random): Promise<Pki> {
+export function ensurePki(files: PkiFiles, hosts: readonly string[], clock: Clock, random: Random): Pki {
   const nowMs = clock.now()
-  const pair = async (
-    name: string,
-    isGood: (cert: string) => boolean,
-    make: () => Promise<KeyPair>,
-  ): Promise<KeyPair> => {
+  const pair = (name: string, isGood: (cert: string) => boolean, make: () => KeyPair): KeyPair => {
     const [cert, key] = [files.read(`${name}.crt`), files.read(`${name}.key`)]
     if (cert && key && isGood(cert)) return { cert, key }
-    const made = await make()
+    const made = make()
     files.write(`${name}.key`, made.key)
     files.write(`${name}.crt`, made.cert)
     return made
   }
   const current = (cert: string) => isCurrent(cert, nowMs, RENEWAL_DAYS)
-  const authority = await pair('ca', current, () => createAuthority('rostrum', { days: AUTHORITY_DAYS, nowMs, random }))
+  const authority = pair('ca', current, () => createAuthority('rostrum', { days: AUTHORITY_DAYS, nowMs, random }))
   const issue = (
     commonName: string,
     usages: ('client' | 'server')[],
     extra: { organizations?: string[]; hosts?: readonly string[] },
   ) => issueCertificate(authority, { commonName, usages, days: CERTIFICATE_DAYS, nowMs, random, ...extra })
-  const [serving, kubeletClient, admin] = await Promise.all([
-    pair(
-      'apiserver',
-      (cert) => isCurrent(cert, nowMs, RENEWAL_DAYS, hosts),
-      () => issue('kube-apiserver', ['server'], { hosts }),
-    ),
-    pair('apiserver-kubelet-client', current, () =>
-      issue('kube-apiserver-kubelet-client', ['client'], { organizations: ['system:masters'] }),
-    ),
-    pair('admin', current, () => issue('kubernetes-admin', ['client'], { organizations: ['system:masters'] })),
-  ])
+  const isServing = (cert: string) => isCurrent(cert, nowMs, RENEWAL_DAYS, hosts)
+  const organizations = ['system:masters']
+  const serving = pair('apiserver', isServing, () => issue('kube-apiserver', ['server'], { hosts }))
+  const kubeletClient = pair('apiserver-kubelet-client', current, () =>
+    issue('kube-apiserver-kubelet-client', ['client'], { organizations }),
+  )
+  const admin = pair('admin', current, () => issue('kubernetes-admin', ['client'], { organizations }))
   return { authority, serving, kubeletClient, admin, signingKey: ensureSigningKey(files) }
 }
 
@@ -97,7 +89,7 @@ function ensureSigningKey(files: PkiFiles): SigningKey {
 }
 
 /** The identity of a node's agent: its client certificate and its kubelet's serving certificate. */
-export async function issueNodeCertificates(
+export function issueNodeCertificates(
   authority: KeyPair,
   nodeName: string,
   addresses: readonly string[],
@@ -105,15 +97,17 @@ export async function issueNodeCertificates(
   random: Random,
 ) {
   const common = { days: CERTIFICATE_DAYS, nowMs: clock.now(), random, commonName: `system:node:${nodeName}` }
-  const [client, serving] = await Promise.all([
-    // Nodes have no rights of their own before role-based access is there.
-    issueCertificate(authority, { ...common, organizations: ['system:nodes', 'system:masters'], usages: ['client'] }),
-    issueCertificate(authority, {
-      ...common,
-      organizations: ['system:nodes'],
-      usages: ['server'],
-      hosts: [nodeName, ...addresses],
-    }),
-  ])
+  // Nodes have no rights of their own before role-based access is there.
+  const client = issueCertificate(authority, {
+    ...common,
+    organizations: ['system:nodes', 'system:masters'],
+    usages: ['client'],
+  })
+  const serving = issueCertificate(authority, {
+    ...common,
+    organizations: ['system:nodes'],
+    usages: ['server'],
+    hosts: [nodeName, ...addresses],
+  })
   return { client, serving }
 }
