@@ -47,7 +47,7 @@ describe('CRI log', () => {
             .slice(0, -1)
             .map((line) => line.slice(T.length + 10))
             .join('')
-        const original = Buffer.from(pieces.join('')).latin1Slice().replaceAll('\n', '')
+        const original = Buffer.from(pieces.join('')).toString('latin1').replaceAll('\n', '')
         expect(strip(frame(...pieces))).toBe(original)
         expect(strip(frame(pieces.join('')))).toBe(original)
       }),

@@ -24,7 +24,7 @@ export class LogFramer {
 
   /** The complete lines of `chunk` and what was pending, as log text (latin1). */
   push(chunk: Buffer, time: string): string {
-    let text = this.#pending + chunk.latin1Slice()
+    let text = this.#pending + chunk.toString('latin1')
     let out = ''
     // Long lines first: a stretch of 16 KiB without a line end.
     for (let at = 0; text.length - at > MAX_LINE_BYTES;) {

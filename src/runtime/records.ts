@@ -40,8 +40,8 @@ export interface ContainerRecord {
   message: string
   /** uid, gid, supplementary groups, once started. */
   user: number[]
-  /** The last resources set, which UpdateContainerResources changes. */
   stopSignal: string
+  cgroupPath: string
 }
 
 const BIGINTS = ['createdAtNs', 'startedAtNs', 'finishedAtNs']

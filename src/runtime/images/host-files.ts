@@ -24,6 +24,9 @@ export class HostFiles {
   readonly #libraryDirectories: string[]
 
   constructor(loaderConfig = '/etc/ld.so.conf') {
+    // Where /bin is a link to usr/bin, programs must be found under both names.
+    for (const dir of ['/bin', '/sbin', '/lib', '/lib64'])
+      if (existsSync(dir) && lstatSync(dir).isSymbolicLink()) this.#addPath(dir)
     this.#libraryDirectories = [...new Set([...readLoaderConfig(loaderConfig), ...DEFAULT_DIRECTORIES])]
   }
 

@@ -250,7 +250,9 @@ my $STEP_BY_NAME = sub { my ($name, @args) = @_; $STEP{$name}->(@args) };
     my ($fd, $isDirectory, $source) = @{ $tree{$slot} };
     makeTarget($target, $isDirectory);
     refuseProcfs($target);
-    my $result = syscall($SYS{move_mount}, $fd + 0, "", AT_FDCWD, $target, MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_SYMLINKS);
+    # syscall takes addresses of strings only from variables.
+    my $nothing = '';
+    my $result = syscall($SYS{move_mount}, $fd + 0, $nothing, AT_FDCWD, $target, MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_SYMLINKS);
     fail qq(error mounting "$source" to rootfs at "$target": ), errorText() if $result < 0;
     POSIX::close($fd);
   },
@@ -352,7 +354,7 @@ my $STEP_BY_NAME = sub { my ($name, @args) = @_; $STEP{$name}->(@args) };
   dial => sub {
     my ($port) = @_;
     my ($socket, $why);
-    for my $address (pack_sockaddr_in($port, inet_aton('127.0.0.1')), pack_sockaddr_in6($port, IN6ADDR_LOOPBACK)) {
+    for my $address (pack_sockaddr_in($port, inet_aton('127.0.0.1')), pack_sockaddr_in6($port, inet_pton(AF_INET6, '::1'))) {
       socket(my $try, sockaddr_family($address), SOCK_STREAM, 0) or next;
       if (connect $try, $address) { $socket = $try; last }
       $why //= errorText();
