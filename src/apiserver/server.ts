@@ -22,10 +22,12 @@ import { bootstrap } from './bootstrap.ts'
 import { discoveryPaths } from './http/discovery-paths.ts'
 import { createConnectHandler } from './http/connect.ts'
 import { createRequestMetrics } from './http/request-metrics.ts'
-import { HttpServer, type PathHandler, type Renderer } from './http/server.ts'
+import { HttpServer, type PathHandler } from './http/server.ts'
 import { systemPaths, type VersionInfo } from './http/system-paths.ts'
 import { createInProcessTransport } from './in-process-transport.ts'
 import { strategies } from './strategies/all.ts'
+import { printers } from './table/all.ts'
+import { createRenderer } from './table/renderer.ts'
 import { allSubresources } from './subresources/all.ts'
 import { superusersOnly, type User } from './user.ts'
 import { allVirtualResources } from './virtual/all.ts'
@@ -40,7 +42,6 @@ export interface ApiServerOptions {
   /** The server's identity towards kubelets. */
   kubeletTls: { ca: string; cert: string; key: string }
   version: VersionInfo
-  renderer: Renderer
   /** OpenAPI and what else answers at paths of its own. */
   paths: readonly PathHandler[]
   clock: Clock
@@ -108,7 +109,7 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
     authenticator,
     authorizer,
     tls: options.tls,
-    renderer: options.renderer,
+    renderer: createRenderer(clock, printers),
     paths: systemPaths({
       version: options.version,
       live: { ping: () => undefined },

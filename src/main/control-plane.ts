@@ -8,6 +8,11 @@ import type { Random } from '#base/random.ts'
 import { type ApiServer, createApiServer, systemUser } from '#apiserver/server.ts'
 import type { StaticToken } from '#apiserver/authn/authenticator.ts'
 import { Client } from '#client/client.ts'
+import { createEventRecorder } from '#client/event-recorder.ts'
+import type { Informers } from '#client/informer.ts'
+import { createInformers } from '#client/informers.ts'
+import type { Controller } from '#controllers/controller.ts'
+import { startScheduler } from '#scheduler/scheduler.ts'
 import type { Store } from '#storage/store.ts'
 import { kubernetesVersion } from './version.ts'
 import type { Pki } from './pki.ts'
@@ -23,6 +28,7 @@ export interface ControlPlaneOptions {
   /** Where nodes and pods reach this server; default: the first address. */
   advertiseAddress?: string
   tokens?: readonly StaticToken[]
+  controllers: readonly Controller[]
   clock: Clock
   random: Random
   log: Log
@@ -33,6 +39,8 @@ export interface ControlPlane {
   readonly port: number
   /** A client for this process, with all rights. */
   readonly client: Client
+  /** What the components of this process share. */
+  readonly informers: Informers
   close(): Promise<void>
 }
 
@@ -46,7 +54,6 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
     tls: { ...pki.serving, clientCa: pki.authority.cert },
     kubeletTls: { ca: pki.authority.cert, ...pki.kubeletClient },
     version: kubernetesVersion,
-    renderer: undefined as never,
     paths: [],
     clock,
     random,
@@ -55,11 +62,36 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
   let port = options.port
   for (const address of options.addresses) port = await server.listen(address, port)
   await server.bootstrap({ address: options.advertiseAddress ?? options.addresses[0]!, port })
+
+  const stop = new AbortController()
+  const { signal } = stop
+  const clientOf = (component: string) => new Client(server.transport(systemUser(`system:${component}`)))
+  /** Each component gets what it would be given in a process of its own; only the informers are shared. */
+  const contextOf = (component: string, informers: Informers) => {
+    const client = clientOf(component)
+    const componentLog = log.child({ component })
+    return {
+      client,
+      informers,
+      recorder: createEventRecorder({ client, clock, random, log: componentLog, component, signal }),
+      clock,
+      random,
+      log: componentLog,
+      signal,
+    }
+  }
+  const informers = createInformers({ client: clientOf('kube-controller-manager'), clock, random, log, signal })
+  const controllerContext = contextOf('kube-controller-manager', informers)
+  for (const controller of options.controllers) await controller.start(controllerContext)
+  startScheduler(contextOf('kube-scheduler', informers))
+
   return {
     server,
     port,
-    client: new Client(server.transport(systemUser('rostrum'))),
+    client: clientOf('rostrum'),
+    informers,
     async close() {
+      stop.abort(new Error('the control plane is stopping'))
       await server.close()
       await store.close()
     },
