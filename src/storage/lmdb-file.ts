@@ -283,9 +283,14 @@ function putRevision(target: Uint8Array, at: number, revision: Revision) {
 }
 
 function takeRevision(source: Uint8Array, at: number): Revision {
-  let revision = 0
-  for (let i = 0; i < 8; i++) revision = revision * 256 + source[at + i]!
-  return revision
+  let high = 0
+  let low = 0
+  for (let i = 0; i < 4; i++) {
+    high = (high << 8) | source[at + i]!
+    low = (low << 8) | source[at + 4 + i]!
+  }
+  // Integers stay integers where they can: V8 looks up a boxed double in a Map ten times slower.
+  return high === 0 && low >= 0 ? low : high * 0x1_0000_0000 + (low >>> 0)
 }
 
 /** Makes directory and files with access for their owner only, and looks whether lmdb may map them. */

@@ -85,7 +85,7 @@ export async function openLmdbStore(options: LmdbStoreOptions): Promise<Store> {
   }
 }
 
-class LmdbStore implements Store {
+export class LmdbStore implements Store {
   readonly #file: LmdbFile
   readonly #cache: EntryCache
   readonly #hub = new WatchHub()
@@ -112,9 +112,9 @@ class LmdbStore implements Store {
     this.#swept = file.swept
     // Compaction may have removed the very last change, a delete.
     this.#revision = Math.max(FIRST_REVISION, this.#compacted)
-    for (const change of file.changesAfter(0)) {
-      this.#newest.set(change.key, { ...change, pending: undefined })
-      this.#revision = Math.max(this.#revision, change.revision)
+    for (const { revision, key, deleted, previous } of file.changesAfter(0)) {
+      this.#newest.set(key, { revision, key, deleted, previous, pending: undefined })
+      this.#revision = Math.max(this.#revision, revision)
     }
     this.#accepted = this.#revision
     this.#keys = SortedKeys.of([...this.#newest.keys()].sort(compareKeys))

@@ -1,0 +1,7 @@
+import { describe } from 'vitest'
+import { createMemoryStore } from './memory-store.ts'
+import { storeSuite } from './store-suite.ts'
+
+describe('the store in memory', () => {
+  storeSuite(async () => createMemoryStore(), 300)
+})
