@@ -112,8 +112,12 @@ export class SchedulingAlgorithm {
     if (filters instanceof Rejection) return totals
     const list = this.#filter(evaluation, filters)
     const scores = this.#prepareScores(pod, () => list)
-    this.#score(evaluation, list, scores)
-    for (let i = 0; i < list.count; i++) totals.set(this.#table.name(list.nodes[i]!), this.#totals[i]!)
+    const isSingle = filters.length === 0 && scores.length === 0
+    if (!isSingle) this.#score(evaluation, list, scores)
+    for (let i = 0; i < list.count; i++) {
+      const node = list.nodes[i]!
+      totals.set(this.#table.name(node), isSingle ? evaluation.total(node) : this.#totals[i]!)
+    }
     return totals
   }
 
