@@ -317,9 +317,12 @@ interface Owner {
 /** Undefined when there is no such process. */
 function describeProcess(pid: number): Owner | undefined {
   try {
-    // The program's name, in parentheses, may contain anything; fields 3 and up follow it, 22 is the start time.
+    // The program's name, in parentheses, may contain anything; fields 3 and up follow it: the state, ..., the start time.
     const stat = readFileSync(`/proc/${pid}/stat`, 'latin1')
-    const started = stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19]!
+    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
+    // A zombie is dead, only its parent has not asked yet.
+    if (fields[0] === 'Z' || fields[0] === 'X') return undefined
+    const started = fields[19]!
     return { pid, started, boot: readFileSync('/proc/sys/kernel/random/boot_id', 'latin1').trim() }
   } catch (err) {
     if (systemCode(err) === 'ESRCH' || existsSync('/proc/self/stat')) return undefined
