@@ -108,7 +108,7 @@ export class Field<T = unknown, R extends boolean = boolean> {
   }
 
   atomic(): this {
-    if (this.shape === 'list') this.listType = 'atomic'
+    if (this.shape === 'list' || this.type === 'bytes') this.listType = 'atomic'
     else this.mapType = 'atomic'
     return this
   }
@@ -122,6 +122,12 @@ export class Field<T = unknown, R extends boolean = boolean> {
   merge(key?: string): this {
     this.patchStrategy = 'merge'
     this.patchMergeKey = key
+    return this
+  }
+
+  /** Strategic merge patch replaces this object as a whole. */
+  replace(): this {
+    this.patchStrategy = 'replace'
     return this
   }
 
@@ -147,6 +153,8 @@ export class Message<F extends Fields = Fields> {
   readonly name: string
   readonly doc: string
   readonly fields: F
+  /** Server-side apply owns values of this type as a whole (Go: `+structType=atomic`). */
+  isAtomic = false
   /** Set for top-level kinds. */
   readonly gvk: { group: string; version: string; kind: string } | undefined
 
@@ -158,6 +166,11 @@ export class Message<F extends Fields = Fields> {
     for (const field of Object.values(fields)) {
       if ((field.type as string) === 'self') (field as { type: Message }).type = this
     }
+  }
+
+  atomic(): this {
+    this.isAtomic = true
+    return this
   }
 }
 

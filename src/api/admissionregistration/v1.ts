@@ -83,7 +83,7 @@ export const NamedRuleWithOperations = message(
     resourceNames: f.list('string', 1, 'Object names that match; empty means every name.').atomic(),
     ...embedded(2, RuleWithOperations.fields),
   },
-)
+).atomic()
 export interface NamedRuleWithOperations extends Infer<typeof NamedRuleWithOperations> {}
 
 export const MatchResources = message(
@@ -112,7 +112,7 @@ export const MatchResources = message(
       .oneOf('Equivalent', 'Exact')
       .default('Equivalent'),
   },
-)
+).atomic()
 export interface MatchResources extends Infer<typeof MatchResources> {}
 
 export const Mutation = message(
@@ -140,7 +140,7 @@ export const ParamKind = message(
     apiVersion: f.string(1, 'Group and version of the parameter kind, such as example.com/v1.'),
     kind: f.string(2, 'Name of the parameter kind.'),
   },
-)
+).atomic()
 export interface ParamKind extends Infer<typeof ParamKind> {}
 
 export const Variable = message(
@@ -150,7 +150,7 @@ export const Variable = message(
     name: f.string(1, 'Identifier of the variable; used in expressions as variables.name.').required(),
     expression: f.string(2, 'CEL expression for its value, evaluated when first used.').required(),
   },
-)
+).atomic()
 export interface Variable extends Infer<typeof Variable> {}
 
 export const MutatingAdmissionPolicySpec = message(
@@ -197,7 +197,7 @@ export const ParamRef = message(
     selector: f.message(LabelSelector, 3, 'Labels of the parameter objects; cannot be combined with name.'),
     parameterNotFoundAction: f.string(4, 'What to do when nothing is found: Allow or Deny.').pointer(),
   },
-)
+).atomic()
 export interface ParamRef extends Infer<typeof ParamRef> {}
 
 export const MutatingAdmissionPolicyBindingSpec = message(
@@ -409,7 +409,7 @@ export const ValidatingAdmissionPolicyBinding = kind(
   'ValidatingAdmissionPolicyBinding',
   'Puts a validating policy in force, with parameters if it needs them.',
   {
-    spec: f.message(ValidatingAdmissionPolicyBindingSpec, 2, 'Wanted behaviour of the binding.').present(),
+    spec: f.message(ValidatingAdmissionPolicyBindingSpec, 2, 'Wanted behaviour of the binding.').required().present(),
   },
 )
 export interface ValidatingAdmissionPolicyBinding extends Infer<typeof ValidatingAdmissionPolicyBinding> {}

@@ -297,7 +297,10 @@ export const CustomResourceDefinition = kind(
   'CustomResourceDefinition',
   'Adds a resource type of your own to the API.',
   {
-    spec: f.message(CustomResourceDefinitionSpec, 2, 'Wanted shape and behaviour of the resource.').present(),
+    spec: f
+      .message(CustomResourceDefinitionSpec, 2, 'Wanted shape and behaviour of the resource.')
+      .required()
+      .present(),
     status: f
       .message(CustomResourceDefinitionStatus, 3, 'Observed state, with accepted names and conditions.')
       .present(),

@@ -95,7 +95,7 @@ export const TokenReview = kind(
   'TokenReview',
   'Asks whether a token is valid and to whom it belongs.',
   {
-    spec: f.message(TokenReviewSpec, 2, 'The token to be checked.').present(),
+    spec: f.message(TokenReviewSpec, 2, 'The token to be checked.').required().present(),
     status: f.message(TokenReviewStatus, 3, 'Result, filled in by the server.').present(),
   },
 )

@@ -87,6 +87,7 @@ export const LocalSubjectAccessReview = kind(
   {
     spec: f
       .message(SubjectAccessReviewSpec, 2, 'Who wants to do what; its namespace must be that of this object.')
+      .required()
       .present(),
     status: f.message(SubjectAccessReviewStatus, 3, 'Verdict, filled in by the server.').present(),
   },
@@ -123,7 +124,7 @@ export const SelfSubjectAccessReview = kind(
   'SelfSubjectAccessReview',
   'Asks whether the caller may do something.',
   {
-    spec: f.message(SelfSubjectAccessReviewSpec, 2, 'What the caller wants to do.').present(),
+    spec: f.message(SelfSubjectAccessReviewSpec, 2, 'What the caller wants to do.').required().present(),
     status: f.message(SubjectAccessReviewStatus, 3, 'Verdict, filled in by the server.').present(),
   },
 )
@@ -159,7 +160,7 @@ export const SelfSubjectRulesReview = kind(
   'SelfSubjectRulesReview',
   'Asks what the caller may do in a namespace; meant for user interfaces.',
   {
-    spec: f.message(SelfSubjectRulesReviewSpec, 2, 'Namespace that is asked about.').present(),
+    spec: f.message(SelfSubjectRulesReviewSpec, 2, 'Namespace that is asked about.').required().present(),
     status: f.message(SubjectRulesReviewStatus, 3, 'Permissions found, filled in by the server.').present(),
   },
 )
@@ -171,7 +172,7 @@ export const SubjectAccessReview = kind(
   'SubjectAccessReview',
   'Asks whether a user or group may do something.',
   {
-    spec: f.message(SubjectAccessReviewSpec, 2, 'Who wants to do what.').present(),
+    spec: f.message(SubjectAccessReviewSpec, 2, 'Who wants to do what.').required().present(),
     status: f.message(SubjectAccessReviewStatus, 3, 'Verdict, filled in by the server.').present(),
   },
 )

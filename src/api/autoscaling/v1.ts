@@ -13,7 +13,7 @@ export const CrossVersionObjectReference = message(
     name: f.string(2, 'Name of the object.').required(),
     apiVersion: f.string(3, 'API version of the object, such as apps/v1.'),
   },
-)
+).atomic()
 export interface CrossVersionObjectReference extends Infer<typeof CrossVersionObjectReference> {}
 
 export const HorizontalPodAutoscalerSpec = message(
@@ -52,7 +52,7 @@ export const HorizontalPodAutoscaler = kind(
   'HorizontalPodAutoscaler',
   'Adjusts the number of pods of a workload to its CPU use.',
   {
-    spec: f.message(HorizontalPodAutoscalerSpec, 2, 'Wanted behaviour of the autoscaler.').present(),
+    spec: f.message(HorizontalPodAutoscalerSpec, 2, 'Wanted behaviour of the autoscaler.').required().present(),
     status: f.message(HorizontalPodAutoscalerStatus, 3, 'Observed state, written by the controller.').present(),
   },
 )

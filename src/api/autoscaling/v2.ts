@@ -285,7 +285,7 @@ export const HorizontalPodAutoscaler = kind(
   'HorizontalPodAutoscaler',
   'Adjusts the number of pods of a workload to metrics.',
   {
-    spec: f.message(HorizontalPodAutoscalerSpec, 2, 'Wanted behaviour of the autoscaler.').present(),
+    spec: f.message(HorizontalPodAutoscalerSpec, 2, 'Wanted behaviour of the autoscaler.').required().present(),
     status: f.message(HorizontalPodAutoscalerStatus, 3, 'Observed state, written by the controller.').present(),
   },
 )

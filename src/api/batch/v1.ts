@@ -158,7 +158,7 @@ export const CronJobStatus = message('batch.v1.CronJobStatus', 'Observed state o
 export interface CronJobStatus extends Infer<typeof CronJobStatus> {}
 
 export const CronJob = kind('batch', 'v1', 'CronJob', 'Creates Jobs at the times given by a schedule.', {
-  spec: f.message(CronJobSpec, 2, 'Wanted behaviour, including the schedule.').present(),
+  spec: f.message(CronJobSpec, 2, 'Wanted behaviour, including the schedule.').required().present(),
   status: f.message(CronJobStatus, 3, 'Observed state, written by the controller.').present(),
 })
 export interface CronJob extends Infer<typeof CronJob> {}

@@ -88,7 +88,7 @@ export const CertificateSigningRequest = kind(
   'CertificateSigningRequest',
   'Asks a signer for an X.509 certificate.',
   {
-    spec: f.message(CertificateSigningRequestSpec, 2, 'The request and who made it.').present(),
+    spec: f.message(CertificateSigningRequestSpec, 2, 'The request and who made it.').required().present(),
     status: f.message(CertificateSigningRequestStatus, 3, 'Whether it was approved, and the certificate.').present(),
   },
 )

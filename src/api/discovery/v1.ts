@@ -55,7 +55,7 @@ export const EndpointPort = message('discovery.v1.EndpointPort', 'A port that al
   appProtocol: f
     .string(4, 'Application protocol, such as http, kubernetes.io/h2c or a prefixed name of your own.')
     .pointer(),
-})
+}).atomic()
 export interface EndpointPort extends Infer<typeof EndpointPort> {}
 
 export const EndpointSlice = kind(

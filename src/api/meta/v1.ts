@@ -139,7 +139,7 @@ export const LabelSelector = message(
     matchLabels: f.mapOf('string', 1, 'Labels that must be there with exactly these values.'),
     matchExpressions: f.list(LabelSelectorRequirement, 2, 'Further conditions on labels; all have to be met.').atomic(),
   },
-)
+).atomic()
 export interface LabelSelector extends Infer<typeof LabelSelector> {}
 
 export const ShardInfo = message('meta.v1.ShardInfo', 'Tells that a list holds only one shard of the objects.', {
@@ -184,7 +184,7 @@ export const OwnerReference = message(
       .bool(7, 'Whether foreground deletion of the owner waits for this object; default false.')
       .pointer(),
   },
-)
+).atomic()
 export interface OwnerReference extends Infer<typeof OwnerReference> {}
 
 export const ObjectMeta = message('meta.v1.ObjectMeta', 'Metadata that every stored object has.', {

@@ -14,7 +14,7 @@ export const ServiceBackendPort = message(
     name: f.string(1, 'Name of the port; excludes number.'),
     number: f.int32(2, 'Number of the port; excludes name.'),
   },
-)
+).atomic()
 export interface ServiceBackendPort extends Infer<typeof ServiceBackendPort> {}
 
 export const IngressServiceBackend = message(
@@ -80,7 +80,7 @@ export const IPAddress = kind(
   'IPAddress',
   'An IP address that is in use by a Service; its name is the address.',
   {
-    spec: f.message(IPAddressSpec, 2, 'What the address is used for.').present(),
+    spec: f.message(IPAddressSpec, 2, 'What the address is used for.').required().present(),
   },
 )
 export interface IPAddress extends Infer<typeof IPAddress> {}

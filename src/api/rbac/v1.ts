@@ -47,7 +47,7 @@ export const RoleRef = message('rbac.v1.RoleRef', 'The role that a binding grant
     .default('rbac.authorization.k8s.io'),
   kind: f.string(2, 'Role or ClusterRole; a ClusterRoleBinding takes only the latter.').required(),
   name: f.string(3, 'Name of the role.').required(),
-})
+}).atomic()
 export interface RoleRef extends Infer<typeof RoleRef> {}
 
 export const Subject = message('rbac.v1.Subject', 'Someone that a role is granted to.', {
@@ -55,7 +55,7 @@ export const Subject = message('rbac.v1.Subject', 'Someone that a role is grante
   apiGroup: f.string(2, 'Empty for ServiceAccount; default rbac.authorization.k8s.io for User and Group.'),
   name: f.string(3, 'Name of the user, group or service account.').required(),
   namespace: f.string(4, 'Namespace of the service account; must be empty for users and groups.'),
-})
+}).atomic()
 export interface Subject extends Infer<typeof Subject> {}
 
 export const ClusterRoleBinding = kind(

@@ -361,7 +361,7 @@ export const DeviceClass = kind(
   'DeviceClass',
   'A kind of device that claims can ask for; cluster-wide.',
   {
-    spec: f.message(DeviceClassSpec, 2, 'Which devices are in the class.').present(),
+    spec: f.message(DeviceClassSpec, 2, 'Which devices are in the class.').required().present(),
   },
 )
 export interface DeviceClass extends Infer<typeof DeviceClass> {}
@@ -405,7 +405,7 @@ export const ResourceClaim = kind(
   'ResourceClaim',
   'Asks for devices, which pods can then use.',
   {
-    spec: f.message(ResourceClaimSpec, 2, 'The devices that are asked for.').present(),
+    spec: f.message(ResourceClaimSpec, 2, 'The devices that are asked for.').required().present(),
     status: f.message(ResourceClaimStatus, 3, 'What was allocated and who may use it.').present(),
   },
 )
@@ -429,7 +429,7 @@ export const ResourceClaimTemplate = kind(
   'ResourceClaimTemplate',
   'Template from which a claim is made for each pod that refers to it.',
   {
-    spec: f.message(ResourceClaimTemplateSpec, 2, 'The claim to create; cannot be changed.').present(),
+    spec: f.message(ResourceClaimTemplateSpec, 2, 'The claim to create; cannot be changed.').required().present(),
   },
 )
 export interface ResourceClaimTemplate extends Infer<typeof ResourceClaimTemplate> {}
@@ -463,7 +463,7 @@ export const ResourceSlice = kind(
   'ResourceSlice',
   'Devices that a driver offers, on one node or several.',
   {
-    spec: f.message(ResourceSliceSpec, 2, 'The devices and where they can be used.').present(),
+    spec: f.message(ResourceSliceSpec, 2, 'The devices and where they can be used.').required().present(),
   },
 )
 export interface ResourceSlice extends Infer<typeof ResourceSlice> {}

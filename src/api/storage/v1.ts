@@ -67,7 +67,7 @@ export const CSIDriver = kind(
   'CSIDriver',
   'Describes a CSI driver in the cluster; named as the driver is.',
   {
-    spec: f.message(CSIDriverSpec, 2, 'What the driver can do and expects.').present(),
+    spec: f.message(CSIDriverSpec, 2, 'What the driver can do and expects.').required().present(),
   },
 )
 export interface CSIDriver extends Infer<typeof CSIDriver> {}
@@ -96,7 +96,7 @@ export const CSINode = kind(
   'CSINode',
   'CSI drivers that are installed on a node; named as the node is.',
   {
-    spec: f.message(CSINodeSpec, 2, 'The drivers and their details.').present(),
+    spec: f.message(CSINodeSpec, 2, 'The drivers and their details.').required().present(),
   },
 )
 export interface CSINode extends Infer<typeof CSINode> {}
@@ -186,7 +186,7 @@ export const VolumeAttachment = kind(
   'VolumeAttachment',
   'Asks to attach a volume to a node, or to detach it when deleted.',
   {
-    spec: f.message(VolumeAttachmentSpec, 2, 'What is to be attached where.').present(),
+    spec: f.message(VolumeAttachmentSpec, 2, 'What is to be attached where.').required().present(),
     status: f.message(VolumeAttachmentStatus, 3, 'Whether it is attached; written by the attacher.').present(),
   },
 )

@@ -107,7 +107,7 @@ export interface ScopedResourceSelectorRequirement extends Infer<typeof ScopedRe
 
 export const ScopeSelector = message('core.v1.ScopeSelector', 'Tests on quota scopes, all of which must pass.', {
   matchExpressions: f.list(ScopedResourceSelectorRequirement, 1, 'Requirements on scopes, joined by AND.').atomic(),
-})
+}).atomic()
 export interface ScopeSelector extends Infer<typeof ScopeSelector> {}
 
 export const ResourceQuotaSpec = message(

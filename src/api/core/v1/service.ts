@@ -17,7 +17,7 @@ export const EndpointAddress = message('core.v1.EndpointAddress', 'One address b
   targetRef: f.message(ObjectReference, 2, 'Object behind this address, usually a pod.'),
   hostname: f.string(3, 'Host name that gets a DNS record under the service.'),
   nodeName: f.string(4, 'Node on which the address lives, if known.').pointer(),
-})
+}).atomic()
 export interface EndpointAddress extends Infer<typeof EndpointAddress> {}
 
 export const EndpointPort = message('core.v1.EndpointPort', 'One port on which the addresses of a subset serve.', {
@@ -30,7 +30,7 @@ export const EndpointPort = message('core.v1.EndpointPort', 'One port on which t
   appProtocol: f
     .string(4, 'Application protocol spoken, such as http or kubernetes.io/h2c; a hint to implementations.')
     .pointer(),
-})
+}).atomic()
 export interface EndpointPort extends Infer<typeof EndpointPort> {}
 
 export const EndpointSubset = message(

@@ -11,7 +11,7 @@ export const ConfigMapKeySelector = message('core.v1.ConfigMapKeySelector', 'Pic
   ...embedded(1, {
     name: f.string(1, 'Name of the ConfigMap, in the same namespace.'),
   }),
-})
+}).atomic()
 export interface ConfigMapKeySelector extends Infer<typeof ConfigMapKeySelector> {}
 
 export const FileKeySelector = message('core.v1.FileKeySelector', 'Picks one variable from an env file on a volume.', {
@@ -19,12 +19,12 @@ export const FileKeySelector = message('core.v1.FileKeySelector', 'Picks one var
   path: f.string(2, 'Path of the file relative to the root of the volume; must not contain .. parts.').required(),
   key: f.string(3, 'Name of the variable in the file whose value is taken.').required(),
   optional: f.bool(4, 'When true, a missing file or key is no error; default false.').pointer().default(false),
-})
+}).atomic()
 export interface FileKeySelector extends Infer<typeof FileKeySelector> {}
 
 export const LocalObjectReference = message('core.v1.LocalObjectReference', 'Names an object in the same namespace.', {
   name: f.string(1, 'Name of the object referred to.'),
-})
+}).atomic()
 export interface LocalObjectReference extends Infer<typeof LocalObjectReference> {}
 
 export const NodeSelectorRequirement = message(
@@ -52,18 +52,18 @@ export const NodeSelectorTerm = message(
       .list(NodeSelectorRequirement, 2, 'Tests on fields of the node; only metadata.name is supported.')
       .atomic(),
   },
-)
+).atomic()
 export interface NodeSelectorTerm extends Infer<typeof NodeSelectorTerm> {}
 
 export const NodeSelector = message('core.v1.NodeSelector', 'Picks nodes that match at least one of its terms.', {
   nodeSelectorTerms: f.list(NodeSelectorTerm, 1, 'Terms to try, joined by OR.').required().atomic(),
-})
+}).atomic()
 export interface NodeSelector extends Infer<typeof NodeSelector> {}
 
 export const ObjectFieldSelector = message('core.v1.ObjectFieldSelector', 'Picks one field of the pod.', {
   apiVersion: f.string(1, 'API version in which the field path is written; default v1.').default('v1'),
   fieldPath: f.string(2, 'Path of the field, such as metadata.name or status.podIP.').required(),
-})
+}).atomic()
 export interface ObjectFieldSelector extends Infer<typeof ObjectFieldSelector> {}
 
 export const ObjectReference = message('core.v1.ObjectReference', 'Points to an object, or to a part of one.', {
@@ -74,7 +74,7 @@ export const ObjectReference = message('core.v1.ObjectReference', 'Points to an 
   apiVersion: f.string(5, 'API version of the object referred to.'),
   resourceVersion: f.string(6, 'Specific version of the object that is meant, if any.'),
   fieldPath: f.string(7, 'Part of the object that is meant, such as spec.containers{web}.'),
-})
+}).atomic()
 export interface ObjectReference extends Infer<typeof ObjectReference> {}
 
 export const TypedLocalObjectReference = message(
@@ -85,7 +85,7 @@ export const TypedLocalObjectReference = message(
     kind: f.string(2, 'Kind of the object referred to.').required(),
     name: f.string(3, 'Name of the object referred to.').required(),
   },
-)
+).atomic()
 export interface TypedLocalObjectReference extends Infer<typeof TypedLocalObjectReference> {}
 
 export const TypedObjectReference = message(
@@ -176,7 +176,7 @@ export const ResourceFieldSelector = message(
     resource: f.string(2, 'Amount to read, such as limits.cpu or requests.memory.').required(),
     divisor: f.quantity(3, 'Unit the amount is divided by, rounding up; default 1.'),
   },
-)
+).atomic()
 export interface ResourceFieldSelector extends Infer<typeof ResourceFieldSelector> {}
 
 export const ResourceRequirements = message(
@@ -198,13 +198,13 @@ export const SecretKeySelector = message('core.v1.SecretKeySelector', 'Picks one
   ...embedded(1, {
     name: f.string(1, 'Name of the Secret, in the same namespace.'),
   }),
-})
+}).atomic()
 export interface SecretKeySelector extends Infer<typeof SecretKeySelector> {}
 
 export const SecretReference = message('core.v1.SecretReference', 'Names a Secret in some namespace.', {
   name: f.string(1, 'Name of the Secret, unique in its namespace.'),
   namespace: f.string(2, 'Namespace in which the Secret lives.'),
-})
+}).atomic()
 export interface SecretReference extends Infer<typeof SecretReference> {}
 
 export const Taint = message('core.v1.Taint', 'A mark on a node that keeps away pods not tolerating it.', {
@@ -251,5 +251,5 @@ export const TopologySelectorTerm = message(
       .list(TopologySelectorLabelRequirement, 1, 'Requirements on labels, joined by AND.')
       .atomic(),
   },
-)
+).atomic()
 export interface TopologySelectorTerm extends Infer<typeof TopologySelectorTerm> {}

@@ -1,0 +1,300 @@
+/**
+ * OpenAPI documents of the API: one in v2 with everything, one in v3 for each group version, and the index of these. Built
+ * when first asked for and kept as bytes only. Upstream: `kube-openapi/pkg/handler` and `handler3`.
+ */
+import { createHash } from 'node:crypto'
+import { TokenRequest } from '#api/authentication/v1.ts'
+import { Scale } from '#api/autoscaling/v1.ts'
+import { Binding } from '#api/core/v1/pod.ts'
+import type { Resource } from '#api/kind.ts'
+import * as meta from '#api/meta/v1.ts'
+import { Eviction } from '#api/policy/v1.ts'
+import type { Message } from '#api/schema.ts'
+import { groupVersions } from '../discovery/groups.ts'
+import { META, RAW_EXTENSION } from './definition-names.ts'
+import {
+  type Body,
+  capitalized,
+  groupWords,
+  type Operation,
+  type OperationContext,
+  type PathItem,
+  pathItems,
+} from './operations.ts'
+import type { Parameter } from './parameters.ts'
+import { Definitions, type Dialect, type JsonSchema, reference } from './schemas.ts'
+
+const PRODUCES = ['application/json', 'application/yaml', 'application/vnd.kubernetes.protobuf']
+const STREAMS = ['application/json;stream=watch', 'application/vnd.kubernetes.protobuf;stream=watch']
+const PATCHES = [
+  'application/json-patch+json',
+  'application/merge-patch+json',
+  'application/strategic-merge-patch+json',
+  'application/apply-patch+yaml',
+]
+const SECURITY = { type: 'apiKey', in: 'header', name: 'authorization', description: 'A bearer token.' }
+
+/** Bodies of subresources that are no resources of their own. */
+const bodyTypes: readonly Message[] = [Scale, Eviction, TokenRequest, Binding]
+
+export interface OpenApiOptions {
+  /** Everything that is served; a new instance is made when that changes. */
+  readonly resources: readonly Resource[]
+  /** Shown as the API's version, e.g. `v1.36.0`. */
+  readonly version: string
+  /** Whether a finished deletion answers with the object; a Status otherwise. */
+  readonly returnsDeleted?: (resource: Resource) => boolean
+  /** The schema of a custom resource, which is known as data only. */
+  readonly schemaOf?: (resource: Resource) => JsonSchema | undefined
+}
+
+export class OpenApiDocuments {
+  readonly #options: OpenApiOptions
+  readonly #context: OperationContext
+  #v2: Buffer | undefined
+  #v3Index: Buffer | undefined
+  readonly #v3 = new Map<string, Buffer>()
+
+  constructor(options: OpenApiOptions) {
+    this.#options = options
+    const types = new Map(bodyTypes.map((type) => [keyOf(type), type]))
+    this.#context = {
+      bodyType: (apiVersion, kind) => types.get(`${apiVersion} ${kind}`),
+      returnsDeleted: options.returnsDeleted ?? (() => false),
+    }
+  }
+
+  /** `/openapi/v2`, as JSON. */
+  v2(): Buffer {
+    return (this.#v2 ??= this.#buildV2())
+  }
+
+  /** `/openapi/v3`: where each document is, with a hash that changes with it. */
+  v3Index(): Buffer {
+    return (this.#v3Index ??= Buffer.from(
+      JSON.stringify({
+        paths: Object.fromEntries(
+          this.#v3Paths().map((path) => {
+            const hash = createHash('sha512').update(this.#buildV3(path)!).digest('hex').toUpperCase()
+            return [path, { serverRelativeURL: `/openapi/v3/${path}?hash=${hash}` }]
+          }),
+        ),
+      }),
+    ))
+  }
+
+  /** `/openapi/v3/<path>`, such as `api/v1` or `apis/apps/v1`; undefined where there is none. */
+  v3(path: string): Buffer | undefined {
+    const found = this.#v3.get(path) ?? this.#buildV3(path)
+    if (found) this.#v3.set(path, found)
+    return found
+  }
+
+  #v3Paths(): string[] {
+    return groupVersions(this.#options.resources).flatMap(({ group, versions }) => [
+      group === '' ? 'api' : `apis/${group}`,
+      ...versions.map(({ version }) => documentPath(group, version)),
+    ])
+  }
+
+  #buildV3(path: string): Buffer | undefined {
+    const own = this.#options.resources.filter(({ group, version }) => documentPath(group, version) === path)
+    const writer = new Writer('v3')
+    const paths = own.length > 0 ? this.#paths(own, writer) : this.#groupPaths(writer, path)
+    if (Object.keys(paths).length === 0) return undefined
+    const document = {
+      openapi: '3.0.0',
+      info: { title: 'Kubernetes', version: this.#options.version },
+      paths,
+      components: {
+        schemas: writer.definitions,
+        securitySchemes: { BearerToken: SECURITY },
+      },
+    }
+    return Buffer.from(JSON.stringify(document))
+  }
+
+  #buildV2(): Buffer {
+    const writer = new Writer('v2')
+    const paths = { ...this.#groupPaths(writer), ...this.#paths(this.#options.resources, writer) }
+    const document = {
+      swagger: '2.0',
+      info: { title: 'Kubernetes', version: this.#options.version },
+      paths,
+      definitions: writer.definitions,
+      securityDefinitions: { BearerToken: SECURITY },
+      security: [{ BearerToken: [] }],
+    }
+    return Buffer.from(JSON.stringify(document))
+  }
+
+  /** Where groups and their versions are listed; all of these places, or one. */
+  #groupPaths(writer: Writer, only?: string): Record<string, JsonSchema> {
+    const places: [string, string, string, Message][] = [
+      ['api', 'getCoreAPIVersions', 'core', meta.APIVersions],
+      ['apis', 'getAPIVersions', 'apis', meta.APIGroupList],
+    ]
+    for (const { group } of groupVersions(this.#options.resources)) {
+      if (group === '') continue
+      const scope = groupWords(group).map(capitalized).join('')
+      places.push([`apis/${group}`, `get${scope}APIGroup`, uncapitalized(scope), meta.APIGroup])
+    }
+    return Object.fromEntries(
+      places
+        .filter(([path]) => only === undefined || path === only)
+        .map(([path, id, tag, type]) => [`/${path}/`, writer.discovery(id, tag, 'get available API versions', type)]),
+    )
+  }
+
+  #paths(resources: readonly Resource[], writer: Writer): Record<string, JsonSchema> {
+    const paths: Record<string, JsonSchema> = {}
+    for (const { group, versions } of groupVersions(resources)) {
+      for (const { version, resources: own } of versions) {
+        const scope = groupWords(group).map(capitalized).join('')
+        const id = `get${scope}${capitalized(version)}APIResources`
+        const tag = `${uncapitalized(scope)}_${version}`
+        const place = `/${documentPath(group, version)}/`
+        paths[place] = writer.discovery(id, tag, 'get available resources', meta.APIResourceList)
+        for (const resource of own) {
+          const schema = this.#options.schemaOf?.(resource)
+          if (schema) writer.addSchema(resource, schema)
+          for (const item of pathItems(resource, this.#context)) paths[item.path] = writer.item(item)
+        }
+      }
+    }
+    return Object.fromEntries(Object.entries(paths).toSorted(([a], [b]) => (a < b ? -1 : 1)))
+  }
+}
+
+function keyOf(type: Message): string {
+  const { group, version, kind } = type.gvk!
+  return `${group ? `${group}/` : ''}${version} ${kind}`
+}
+
+const uncapitalized = (word: string) => word.charAt(0).toLowerCase() + word.slice(1)
+const documentPath = (group: string, version: string) => (group === '' ? `api/${version}` : `apis/${group}/${version}`)
+
+/** Writes path items in one dialect, collecting what they refer to. */
+class Writer {
+  readonly definitions: Definitions
+  readonly #dialect: Dialect
+
+  constructor(dialect: Dialect) {
+    this.#dialect = dialect
+    this.definitions = new Definitions(dialect)
+    for (const type of [meta.ListMeta, meta.Status, meta.DeleteOptions, meta.APIResourceList])
+      this.definitions.refer(type)
+    this.definitions.add(`${META}.Patch`, {
+      description: 'A change to an object, in the format that the content type names.',
+      type: 'object',
+    })
+    this.definitions.add(RAW_EXTENSION, {
+      description: 'Any object, of a type that is not known here.',
+      type: 'object',
+    })
+    this.definitions.add(`${META}.WatchEvent`, {
+      description: 'One event of a watch.',
+      type: 'object',
+      required: ['type', 'object'],
+      properties: {
+        object: {
+          ...reference(RAW_EXTENSION, dialect),
+          description: 'The object that the event is about, or a Status.',
+        },
+        type: { type: 'string', description: 'ADDED, MODIFIED, DELETED, BOOKMARK or ERROR.' },
+      },
+    })
+  }
+
+  addSchema(resource: Resource, schema: JsonSchema) {
+    const { $ref } = this.definitions.refer(resource.type) as { $ref: string }
+    const { group, kind, version } = resource
+    const name = $ref.slice($ref.lastIndexOf('/') + 1)
+    this.definitions.add(name, { ...schema, 'x-kubernetes-group-version-kind': [{ group, kind, version }] })
+  }
+
+  /** A place where discovery is read. */
+  discovery(id: string, tag: string, description: string, type: Message): JsonSchema {
+    const operation: Operation = {
+      method: 'get',
+      id,
+      description,
+      action: '',
+      gvk: { group: '', version: '', kind: '' },
+      parameters: [],
+      answers: [{ code: 200, type }],
+      isStream: false,
+    }
+    return this.item({ path: '', tag, parameters: [], operations: [operation] })
+  }
+
+  item({ tag, parameters, operations }: PathItem): JsonSchema {
+    return {
+      ...Object.fromEntries(operations.map((operation) => [operation.method, this.#operation(tag, operation)])),
+      ...(parameters.length > 0 && { parameters: parameters.map((parameter) => this.#parameter(parameter)) }),
+    }
+  }
+
+  #parameter({ name, in: place, type, description }: Parameter): JsonSchema {
+    const schema = { type, uniqueItems: true }
+    const isRequired = place === 'path' && { required: true }
+    return this.#dialect === 'v2'
+      ? { name, in: place, description, ...isRequired, ...schema }
+      : { name, in: place, description, ...isRequired, schema }
+  }
+
+  #operation(tag: string, operation: Operation): JsonSchema {
+    const { action, gvk, body, id, description, isStream } = operation
+    const isConnection = action === 'connect'
+    const produces = isConnection ? ['*/*'] : isStream ? [...PRODUCES, ...STREAMS] : PRODUCES
+    const consumes = action === 'patch' ? PATCHES : ['*/*']
+    const parameters = operation.parameters.map((parameter) => this.#parameter(parameter))
+    const isV2 = this.#dialect === 'v2'
+    if (body && isV2) {
+      parameters.unshift({
+        name: 'body',
+        in: 'body',
+        ...(body.isRequired && { required: true }),
+        schema: this.#schema(body.type),
+      })
+    }
+    const content = (types: readonly string[], type: Body) =>
+      Object.fromEntries(types.map((mediaType) => [mediaType, { schema: this.#schema(type) }]))
+    return {
+      description,
+      operationId: id,
+      tags: [tag],
+      ...(isV2 && { consumes, produces, schemes: ['https'] }),
+      ...(parameters.length > 0 && { parameters }),
+      ...(body &&
+        !isV2 && {
+          requestBody: { ...(body.isRequired && { required: true }), content: content(consumes, body.type) },
+        }),
+      responses: {
+        ...Object.fromEntries(
+          operation.answers.map(({ code, type }) => [
+            String(code),
+            {
+              description: descriptions[code],
+              ...(isV2 ? { schema: this.#schema(type) } : { content: content(produces, type) }),
+            },
+          ]),
+        ),
+        '401': { description: 'Unauthorized' },
+      },
+      ...(action && {
+        'x-kubernetes-action': action,
+        'x-kubernetes-group-version-kind': { group: gvk.group, kind: gvk.kind, version: gvk.version },
+      }),
+    }
+  }
+
+  #schema(type: Body): JsonSchema {
+    if (type === 'text') return { type: 'string' }
+    if ('meta' in type) return reference(`${META}.${type.meta}`, this.#dialect)
+    if ('list' in type) return this.definitions.referList(type.list)
+    return this.definitions.refer(type)
+  }
+}
+
+const descriptions: Record<number, string> = { 200: 'OK', 201: 'Created', 202: 'Accepted' }
