@@ -13,11 +13,9 @@ export const PodDisruptionBudgetSpec = message(
   'How many pods must keep running; set minAvailable or maxUnavailable.',
   {
     minAvailable: f.intOrString(1, 'Count or percentage of pods that must stay available; excludes maxUnavailable.'),
-    selector: f.message(
-      LabelSelector,
-      2,
-      'Pods that the budget covers; empty selects all in the namespace, null selects none.',
-    ),
+    selector: f
+      .message(LabelSelector, 2, 'Pods that the budget covers; empty selects all in the namespace, null selects none.')
+      .replace(),
     maxUnavailable: f.intOrString(3, 'Count or percentage of pods that may be unavailable; excludes minAvailable.'),
     unhealthyPodEvictionPolicy: f
       .string(4, 'When pods that are not ready can be evicted: IfHealthyBudget (default) or AlwaysAllow.')
