@@ -1,0 +1,51 @@
+/** Every controller by its name, as `--controllers` lists them. */
+import { createDeploymentController } from './deployment/deployment-controller.ts'
+import type { Controller } from './controller.ts'
+import { createEndpointSliceController } from './endpoints/endpoint-slice-controller.ts'
+import { createEndpointsController } from './endpoints/endpoints-controller.ts'
+import { createEndpointSliceMirroringController } from './endpoints/mirroring-controller.ts'
+import { createGarbageCollector, type GarbageCollectorOptions } from './gc/garbage-collector.ts'
+import { createNamespaceController } from './namespace/namespace-controller.ts'
+import { createRootCaPublisher, createServiceAccountController } from './namespace/defaults.ts'
+import { createNodeIpamController, type NodeIpamOptions } from './node/node-ipam-controller.ts'
+import { createNodeLifecycleController, type NodeLifecycleOptions } from './node/node-lifecycle-controller.ts'
+import { createTaintEvictionController } from './node/taint-eviction-controller.ts'
+import { createPodGarbageCollector, type PodGcOptions } from './pod-gc.ts'
+import { createReplicaSetController, createReplicationController } from './replicaset/replica-controller.ts'
+
+/** What the cluster is like, as far as controllers have to be told. */
+export interface ControllerSettings {
+  /** PEM; without it no root CA is published. */
+  caBundle?: string
+  /** Without it nodes get no pod networks. */
+  nodeIpam?: NodeIpamOptions
+  nodeLifecycle?: NodeLifecycleOptions
+  podGc?: PodGcOptions
+  garbageCollector?: GarbageCollectorOptions
+}
+
+export interface ControllerEntry {
+  name: string
+  /** Undefined where the settings have no use for it. */
+  create(settings: ControllerSettings): Controller | undefined
+}
+
+export const controllers: readonly ControllerEntry[] = [
+  { name: 'deployment', create: createDeploymentController },
+  { name: 'replicaset', create: createReplicaSetController },
+  { name: 'replicationcontroller', create: createReplicationController },
+  { name: 'endpoint', create: createEndpointsController },
+  { name: 'endpointslice', create: createEndpointSliceController },
+  { name: 'endpointslicemirroring', create: createEndpointSliceMirroringController },
+  { name: 'namespace', create: (s) => createNamespaceController({ resources: s.garbageCollector?.resources }) },
+  { name: 'serviceaccount', create: createServiceAccountController },
+  {
+    name: 'root-ca-certificate-publisher',
+    create: ({ caBundle }) => (caBundle ? createRootCaPublisher({ caBundle }) : undefined),
+  },
+  { name: 'garbagecollector', create: (settings) => createGarbageCollector(settings.garbageCollector) },
+  { name: 'nodelifecycle', create: (settings) => createNodeLifecycleController(settings.nodeLifecycle) },
+  { name: 'taint-eviction-controller', create: createTaintEvictionController },
+  { name: 'nodeipam', create: ({ nodeIpam }) => nodeIpam && createNodeIpamController(nodeIpam) },
+  { name: 'podgc', create: (settings) => createPodGarbageCollector(settings.podGc) },
+]
