@@ -122,7 +122,9 @@ export function runtimeService(parts: RuntimeServiceParts): ServiceImplementatio
     async removePodSandbox({ podSandboxId }) {
       const record = sandboxes.find(podSandboxId)
       if (!record) return {}
+      const wasReady = record.ready
       await stopSandbox(record.id)
+      if (wasReady) publish(record, ContainerEventType.CONTAINER_STOPPED_EVENT)
       await Promise.all(containers.ofSandbox(record.id).map((container) => containers.remove(container.record.id)))
       await sandboxes.remove(record.id)
       stats.forget(record.id)

@@ -105,6 +105,8 @@ export class RegistryClient {
     const options = {
       method,
       signal,
+      // A connection kept from an earlier pull may be dead by now; a few handshakes are cheaper than finding out.
+      agent: false as const,
       timeout: CONNECT_TIMEOUT_MS,
       headers: {
         'user-agent': 'rostrum-cri',
