@@ -11,13 +11,14 @@ import { WebSocket } from 'ws'
 import { systemClock } from '#base/clock.ts'
 import { silentLog } from '#base/log.ts'
 import { systemRandom } from '#base/random.ts'
+import { dialPortForward } from './port-forward-client.ts'
 import { proxyStream, type ProxyStreamOptions } from './proxy-stream.ts'
 import { execOverSpdy, execOverWebSocket, type RemoteCommand } from './remote-command-client.ts'
 import type { RemoteCommandSession, RemoteCommandStreams } from './remote-command.ts'
 import { SpdyConnection } from './spdy-connection.ts'
 import { splice } from './splice.ts'
 import { createStreamingServer, type StreamingHandlers, type StreamingServer } from './streaming-server.ts'
-import { dialSpdy, openUpgrade, UpgradeFailedError } from './upgrade-client.ts'
+import { openUpgrade, UpgradeFailedError } from './upgrade-client.ts'
 
 const cleanups: (() => unknown)[] = []
 afterEach(async () => {
@@ -329,21 +330,20 @@ describe('port-forward', () => {
   }
 
   it('over SPDY, many at once, each with its own end', async () => {
-    const port = String(await echoServer())
-    const { connection } = await dialSpdy({ url: new URL(await forwarder()), protocols: ['portforward.k8s.io'], clock })
-    cleanups.push(() => connection.destroy())
+    const port = await echoServer()
+    const client = await dialPortForward({ url: new URL(await forwarder()), clock })
+    cleanups.push(() => client.close())
     const one = async (id: number) => {
-      const headers = { port, requestID: String(id) }
-      const error = connection.createStream({ streamType: 'error', ...headers })
-      error.end()
-      const data = connection.createStream({ streamType: 'data', ...headers })
+      const { data, failure } = client.open(port)
       const payload = `${id}:`.repeat(50_000)
       data.end(payload)
       expect(await text(data)).toBe(payload)
-      expect(await text(error)).toBe('')
+      expect(await failure).toBeUndefined()
     }
     await Promise.all(Array.from({ length: 20 }, (_, i) => one(i)))
-    expect(connection.streamCount).toBe(0)
+    expect(await client.open(1).failure).toContain('error forwarding port 1 to pod s, uid : connect ECONNREFUSED')
+    client.close()
+    expect(await client.closed).toBeUndefined()
   })
 
   it('over SPDY in a WebSocket', async () => {

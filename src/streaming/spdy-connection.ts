@@ -508,7 +508,7 @@ export class SpdyConnection {
 
   /** Ends every stream: as an end of file after an orderly goodbye, else as an error where the peer was not done. */
   #failStreams(error: Error | undefined): void {
-    for (const state of [...this.#streams.values()]) {
+    for (const state of this.#streams.values()) {
       const finished = state.remoteClosed
       this.#endState(state)
       if (finished || !error) state.stream.deliverReset(new SpdyStreamClosedError('the connection was closed'))

@@ -9,6 +9,7 @@ import { type Duplex, type Readable, Transform, type Writable } from 'node:strea
 import { pipeline } from 'node:stream/promises'
 import { messageOf } from '#base/errors.ts'
 import { isWebSocketUpgrade, webSocketProtocols } from './http-upgrade.ts'
+import { linkAbort } from './linked-abort.ts'
 import type { RemoteCommandSession, RemoteCommandStreams } from './remote-command.ts'
 import { execOverSpdy, type RemoteCommand } from './remote-command-client.ts'
 import { acceptRemoteCommandOverWebSocket } from './remote-command-websocket.ts'
@@ -35,7 +36,7 @@ export async function translateStreams(
 ): Promise<void> {
   const streams = { ...options.streams, stderr: options.streams.stderr && !options.streams.tty }
   const session = acceptRemoteCommandOverWebSocket(req, socket, head, streams, options, [CLOSABLE_PROTOCOL])
-  const signal = options.signal ? AbortSignal.any([session.signal, options.signal]) : session.signal
+  const { signal, unlink } = linkAbort(session.signal, options.signal)
   let command: RemoteCommand | undefined
   try {
     command = await execOverSpdy({
@@ -54,6 +55,7 @@ export async function translateStreams(
       options.log.warn({ err: error, target: options.target.host }, 'cannot carry a stream to its target')
     await session.finish({ error: messageOf(error) })
   } finally {
+    unlink()
     command?.close()
   }
 }

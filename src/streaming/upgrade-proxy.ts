@@ -13,6 +13,7 @@ import { messageOf } from '#base/errors.ts'
 import type { Log } from '#base/log.ts'
 import { respondOnSocket, responseHead, UpgradeRefusedError } from './http-upgrade.ts'
 import { DEFAULT_IDLE_TIMEOUT_MS } from './idle.ts'
+import { linkAbort } from './linked-abort.ts'
 import { splice } from './splice.ts'
 import { tuneSocket } from './spdy-upgrade.ts'
 import { throttle } from './throttle.ts'
@@ -75,11 +76,11 @@ export async function dialTarget(
   method: string,
 ): Promise<UpgradeResponse> {
   const gone = new AbortController()
+  const { signal, unlink } = linkAbort(gone.signal, options.signal)
   const onClose = () => gone.abort(new Error('the client went away'))
   socket.on('error', onClose)
   socket.on('close', onClose)
   try {
-    const signal = options.signal ? AbortSignal.any([gone.signal, options.signal]) : gone.signal
     const response = await openUpgrade({
       url: options.target,
       method,
@@ -100,6 +101,8 @@ export async function dialTarget(
     )
     throw refuseWithStatus(socket, 500, `error dialing backend: ${messageOf(error)}`)
   } finally {
+    unlink()
+    socket.off('error', onClose)
     socket.off('close', onClose)
   }
 }

@@ -7,7 +7,14 @@ import { spawn, type ChildProcess } from 'node:child_process'
 import { createHash, randomBytes } from 'node:crypto'
 import { once } from 'node:events'
 import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
-import { createServer as createHttpServer, get, type IncomingMessage, type Server } from 'node:http'
+import {
+  createServer as createHttpServer,
+  get,
+  type IncomingMessage,
+  type Server,
+  type ServerResponse,
+} from 'node:http'
+import { createSecureServer, type Http2SecureServer } from 'node:http2'
 import { createServer as createHttpsServer } from 'node:https'
 import { type AddressInfo, connect, createServer as createTcpServer } from 'node:net'
 import { tmpdir } from 'node:os'
@@ -37,7 +44,8 @@ let container: string
 let runtime: StreamingServer
 let kubelet: Server
 let kubeletUrl: string
-let api: Server
+let api: Http2SecureServer
+const apiSockets = new Set<Duplex>()
 const children = new Set<ChildProcess>()
 /** Requests the API server saw, as `upgrade path`. */
 const upgrades: string[] = []
@@ -100,7 +108,13 @@ beforeAll(async () => {
         : runtime.urlFor({ kind: 'attach', request: { containerId, ...streams } })
     void proxyStream(req, socket, head, { ...base, kind: 'raw', target: new URL(target) })
   })
-  api = createHttpsServer(tls, serveApi)
+  // As the real one: HTTP/2 for requests, HTTP/1.1 for upgrades, on one port.
+  api = createSecureServer({ ...tls, allowHTTP1: true })
+  api.on('request', (req, res) => serveApi(req as unknown as IncomingMessage, res as unknown as ServerResponse))
+  api.on('secureConnection', (socket: Duplex) => {
+    apiSockets.add(socket)
+    socket.on('close', () => apiSockets.delete(socket))
+  })
   api.on('upgrade', (req: IncomingMessage, socket: Duplex, head: Buffer) => {
     const url = new URL(req.url!, 'https://api')
     const subresource = url.pathname.split('/').at(-1)!
@@ -141,18 +155,18 @@ beforeAll(async () => {
 afterAll(async () => {
   for (const child of children) child.kill('SIGKILL')
   await runtime?.close()
-  for (const server of [api, kubelet]) {
-    server?.closeAllConnections()
-    server?.close()
-  }
+  for (const socket of apiSockets) socket.destroy()
+  kubelet?.closeAllConnections()
+  kubelet?.close()
+  api?.close()
   await rm(dir, { recursive: true, force: true })
 })
 
-function portOf(server: Server): number {
+function portOf(server: Server | Http2SecureServer): number {
   return (server.address() as AddressInfo).port
 }
 
-function serveApi(req: IncomingMessage, res: import('node:http').ServerResponse): void {
+function serveApi(req: IncomingMessage, res: ServerResponse): void {
   const path = req.url!.split('?')[0]!
   const meta = { kind: 'APIResourceList', apiVersion: 'v1' }
   const answers: Record<string, object> = {
