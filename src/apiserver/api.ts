@@ -3,6 +3,7 @@
  * subresources. Both ways in (HTTP and the in-process transport) call `perform` and `watch`, so that neither can do what
  * the other may not.
  */
+import { type Conversion, conversionOf } from '#api/conversion.ts'
 import { decode, DecodeError } from '#api/decode.ts'
 import type { KubeObject, Resource } from '#api/kind.ts'
 import type { Clock } from '#base/clock.ts'
@@ -12,8 +13,9 @@ import type { ApiRequest } from '#client/transport.ts'
 import { badRequest, forbidden, notFound, notImplemented, type Status, StatusError } from '#machinery/status-error.ts'
 import type { Store } from '#storage/store.ts'
 import { admit, type AdmissionPlugin, type AdmissionRequest, validateAdmission } from './admission/admission.ts'
+import { ConvertedObject, convertBatch, storedRequest } from './converted.ts'
 import { type ListResult, listObjects } from './list.ts'
-import { applyPatch } from './patch/apply-patch.ts'
+import { applyPatch, type PatchFormat } from './patch/apply-patch.ts'
 import { checkDeleteRequest, type DeleteRequest } from './registry/deletion.ts'
 import { Registry, type Written } from './registry/registry.ts'
 import type { Draft, Stored, Strategy } from './registry/strategy.ts'
@@ -30,7 +32,7 @@ export interface Caller {
 }
 
 export type Answer =
-  | { type: 'object'; code: number; object: KubeObject; cached?: CachedObject }
+  | { type: 'object'; code: number; object: KubeObject; cached?: CachedObject | undefined }
   | { type: 'list'; list: ListResult }
   | { type: 'status'; status: Status }
 
@@ -64,7 +66,7 @@ export class Api {
   constructor(options: ApiOptions) {
     this.#options = options
     for (const resource of options.resources) {
-      if (options.virtual.has(resourceKey(resource))) continue
+      if (options.virtual.has(resourceKey(resource)) || conversionOf(resource)) continue
       const strategy = options.strategies.get(resourceKey(resource)) ?? {}
       const registry = new Registry({
         resource,
@@ -101,7 +103,7 @@ export class Api {
 
   /** Throws NotFound for a resource that is not stored. */
   served(resource: Resource): Served {
-    const found = this.#served.get(resourceKey(resource))
+    const found = this.#served.get(resourceKey(conversionOf(resource)?.stored ?? resource))
     if (!found) throw notFound(resource, '')
     return found
   }
@@ -140,6 +142,13 @@ export class Api {
     this.authorize(caller.user, request)
     const virtual = this.#options.virtual.get(resourceKey(request.resource))
     if (virtual) return virtual.perform(this, caller, request)
+    const conversion = conversionOf(request.resource)
+    if (conversion) return this.#performConverted(conversion, caller, request)
+    return this.#performStored(caller, request)
+  }
+
+  /** A request that is authorised, for a resource in its stored form. */
+  async #performStored(caller: Caller, request: ApiRequest): Promise<Answer> {
     if (request.subresource) {
       const { resource, subresource } = request
       const handler =
@@ -181,8 +190,52 @@ export class Api {
   /** Starts a watch from `request.options.resourceVersion` (a number here). Throws StatusError. */
   watch(caller: Caller, request: ApiRequest, after: number, sink: BatchSink): () => void {
     this.authorize(caller.user, request)
+    const conversion = conversionOf(request.resource)
     const served = this.served(request.resource)
-    return served.watches.watch(selectionOf(served.registry, request), after, sink)
+    if (!conversion) return served.watches.watch(selectionOf(served.registry, request), after, sink)
+    return served.watches.watch(selectionOf(served.registry, storedRequest(conversion, request)), after, {
+      onBatch: (batch) => sink.onBatch(convertBatch(conversion, batch)),
+      onEnd: (error) => sink.onEnd(error),
+    })
+  }
+
+  async #performConverted(conversion: Conversion, caller: Caller, request: ApiRequest): Promise<Answer> {
+    const inner = storedRequest(conversion, request)
+    /** The served form completed with its own defaults, then brought into the stored form and completed with those. */
+    const toStored = (body: unknown): Draft =>
+      decodeObject(caller, inner, conversion.stored, conversion.toStored(this.decodeBody(caller, { ...request, body })))
+    const answer = await this.#onStoredForm(conversion, caller, request, inner, toStored)
+    if (answer.type === 'object') return { ...answer, object: conversion.fromStored(answer.object), cached: undefined }
+    if (answer.type !== 'list') return answer
+    const entries = answer.list.entries.map((entry) => new ConvertedObject(conversion, entry.object, entry))
+    return { type: 'list', list: { ...answer.list, entries } }
+  }
+
+  #onStoredForm(
+    conversion: Conversion,
+    caller: Caller,
+    request: ApiRequest,
+    inner: ApiRequest,
+    toStored: (body: unknown) => Draft,
+  ): Promise<Answer> {
+    switch (request.verb) {
+      case 'create':
+        return this.#performStored(caller, { ...inner, body: toStored(request.body) })
+      case 'update':
+        return this.update(caller, inner, () => toStored(request.body))
+      case 'patch':
+        if (request.patchType === 'apply') throw notImplemented('server-side apply is not implemented yet')
+        return this.update(caller, inner, (old) => {
+          if (!old) throw notFound(request.resource, request.name!)
+          const before = conversion.fromStored(old)
+          return withoutOldVersion(
+            toStored(applyPatch(request.patchType as PatchFormat, before, request.body, conversion.served.type)),
+            old,
+          )
+        })
+      default:
+        return this.#performStored(caller, inner)
+    }
   }
 
   /** The request's body as a complete object of the resource. Throws BadRequest, NotFound. */
@@ -257,10 +310,7 @@ export class Api {
       if (!old) throw notFound(resource, request.name!)
       const patched = applyPatch(patchType!, old, body, resource.type)
       const draft = this.decodeBody(caller, { ...request, body: patched })
-      // Unless the patch itself sets a resourceVersion, it fits whatever is there.
-      if (draft.metadata.resourceVersion === old.metadata.resourceVersion)
-        delete (draft.metadata as { resourceVersion?: string }).resourceVersion
-      return narrow(draft, old)
+      return narrow(withoutOldVersion(draft, old), old)
     })
   }
 
@@ -340,6 +390,13 @@ export class Api {
 }
 
 const COLLECTION_WORKERS = 8
+
+/** Unless a patch itself sets a resourceVersion, it fits whatever is there. */
+export function withoutOldVersion(draft: Draft, old: KubeObject): Draft {
+  if (draft.metadata.resourceVersion === old.metadata.resourceVersion)
+    delete (draft.metadata as { resourceVersion?: string }).resourceVersion
+  return draft
+}
 
 export function answerOf(written: Written, code: number): Answer {
   return { type: 'object', code, object: written.object, ...(written.cached && { cached: written.cached }) }

@@ -9,8 +9,11 @@ import { parseRevision, type Registry } from './registry/registry.ts'
 import type { CachedObject } from './registry/watch-cache.ts'
 import { selectionOf } from './selection.ts'
 
+/** An object of a list, decoded and encoded. */
+export type Listed = Pick<CachedObject, 'key' | 'revision' | 'object' | 'wire'>
+
 export interface ListResult {
-  readonly entries: readonly CachedObject[]
+  readonly entries: readonly Listed[]
   readonly metadata: { resourceVersion: string; continue?: string; remainingItemCount?: number }
 }
 

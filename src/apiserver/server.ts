@@ -118,7 +118,13 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
         bootstrap: () => (isBootstrapped ? undefined : 'the system objects are not there yet'),
       },
       metrics,
-      others: [discoveryPaths(() => api.resources, () => advertised), ...options.paths],
+      others: [
+        discoveryPaths(
+          () => api.resources,
+          () => advertised,
+        ),
+        ...options.paths,
+      ],
     }),
     connect: createConnectHandler({ api, kubeletTls: options.kubeletTls, clock, log }),
     metrics: createRequestMetrics(metrics),

@@ -6,6 +6,7 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, w
 import { homedir } from 'node:os'
 import { join } from 'node:path'
 import { CliError } from '#cli/cli-error.ts'
+import { MAX_SLOTS } from '#network/slot.ts'
 
 export type RuntimeKind = 'builtin' | 'containerd' | 'none'
 
@@ -34,28 +35,6 @@ export interface ClusterDescription {
   dnsIp: string
   /** Port of the DNS server at `hostAddress`; 0 where there is none. */
   dnsPort: number
-}
-
-/** Private networks of a machine; each cluster takes one. */
-const SLOTS = 64
-
-export interface ClusterNetworks {
-  hostAddress: string
-  nodeAddress(index: number): string
-  clusterCidr: string
-  serviceCidr: string
-  dnsIp: string
-}
-
-/** The networks of a slot; no two slots share an address. */
-export function networksOf(slot: number): ClusterNetworks {
-  return {
-    hostAddress: `172.30.${slot}.1`,
-    nodeAddress: (index) => `172.30.${slot}.${10 + index}`,
-    clusterCidr: `10.${244 - slot}.0.0/16`,
-    serviceCidr: `10.${96 + slot}.0.0/16`,
-    dnsIp: `10.${96 + slot}.0.10`,
-  }
 }
 
 /** The root of all clusters: the system's for root, the user's own otherwise. */
@@ -88,8 +67,23 @@ export class ClusterDirectory {
     return join(this.path, ...parts)
   }
 
+  /** What a node keeps over restarts of the machine. */
   node(name: string, ...parts: string[]): string {
     return this.in('nodes', name, ...parts)
+  }
+
+  /** What is worth nothing after a restart of the machine: sockets, namespaces, addresses. */
+  run(...parts: string[]): string {
+    return join('/run/rostrum', this.name, ...parts)
+  }
+
+  /** Process ids of the cluster's parts. */
+  get pids(): string {
+    return this.in('run')
+  }
+
+  log(part: string): string {
+    return this.in('logs', `${part}.log`)
   }
 
   get exists(): boolean {
@@ -133,11 +127,11 @@ export function listClusters(root: string): string[] {
   return readdirSync(root).filter((name) => existsSync(join(root, name, 'cluster.json')))
 }
 
-/** A slot that no other cluster under `root` uses. Throws CliError where there is none. */
-export function freeSlot(root: string, isInUse: (slot: number) => boolean): number {
+/** A slot that no other cluster under `root` uses and nothing on this machine conflicts with. Throws CliError. */
+export async function freeSlot(root: string, isUsable: (slot: number) => Promise<boolean>): Promise<number> {
   const taken = new Set(listClusters(root).map((name) => new ClusterDirectory(root, name).load().slot))
-  for (let slot = 0; slot < SLOTS; slot++) if (!taken.has(slot) && !isInUse(slot)) return slot
-  throw new CliError('failed', `all ${SLOTS} private networks of this machine are in use`, {
+  for (let slot = 0; slot < MAX_SLOTS; slot++) if (!taken.has(slot) && (await isUsable(slot))) return slot
+  throw new CliError('failed', `all ${MAX_SLOTS} private networks of this machine are in use`, {
     hint: 'end a cluster with: rostrum down --name NAME',
   })
 }

@@ -4,7 +4,7 @@ import type { Http2ServerRequest, Http2ServerResponse } from 'node:http2'
 import { dump } from 'js-yaml'
 import type { Log } from '#base/log.ts'
 import { internalError, StatusError } from '#machinery/status-error.ts'
-import type { CachedObject } from '../registry/watch-cache.ts'
+import type { Listed } from '../list.ts'
 
 /** HTTP/1.1 and HTTP/2 through Node's common interface. */
 export type Request = IncomingMessage | Http2ServerRequest
@@ -48,7 +48,7 @@ export function sendValue(
 }
 
 /** A list as its objects' own bytes between a head and a tail; written in pieces, so that a large one is never copied whole. */
-export function sendList(res: Response, head: string, entries: readonly CachedObject[]) {
+export function sendList(res: Response, head: string, entries: readonly Listed[]) {
   const pieces: Buffer[] = [Buffer.from(head)]
   let total = pieces[0]!.length + LIST_END.length
   for (let i = 0; i < entries.length; i++) {

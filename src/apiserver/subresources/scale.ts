@@ -4,7 +4,7 @@ import type { KubeObject, Resource } from '#api/kind.ts'
 import { deployments, replicaSets, replicationControllers, statefulSets } from '#api/resources.ts'
 import { type LabelSelectorObject, selectorFromMap, selectorFromObject } from '#machinery/labels.ts'
 import { invalid, notFound, StatusError } from '#machinery/status-error.ts'
-import { type Answer, decodeObject, resourceKey } from '../api.ts'
+import { type Answer, decodeObject, resourceKey, withoutOldVersion } from '../api.ts'
 import { applyPatch } from '../patch/apply-patch.ts'
 import type { Draft, Stored } from '../registry/strategy.ts'
 import type { SubresourceHandler } from './subresource.ts'
@@ -82,14 +82,10 @@ function scaleHandler(view: ScaleView): SubresourceHandler {
           await api.update(caller, request, (old) => {
             if (!old) throw notFound(resource, name!)
             const before = scaleOf(old)
-            const draft = decodeObject(
-              caller,
-              request,
-              scaleResource,
-              applyPatch(patchType!, before, request.body, Scale),
+            const draft = withoutOldVersion(
+              decodeObject(caller, request, scaleResource, applyPatch(patchType!, before, request.body, Scale)),
+              before,
             )
-            if (draft.metadata.resourceVersion === before.metadata.resourceVersion)
-              delete (draft.metadata as { resourceVersion?: string }).resourceVersion
             return scaled(old, draft)
           }),
         )

@@ -2,12 +2,14 @@
  * A watch as a client asks for it: where it starts, what it is told first, bookmarks, and its end by time-out. Upstream:
  * the watch semantics of the API concepts page; `sendInitialEvents` is KEP-3157.
  */
+import { conversionOf } from '#api/conversion.ts'
 import type { KubeObject } from '#api/kind.ts'
 import { type Clock, every } from '#base/clock.ts'
 import type { ApiRequest } from '#client/transport.ts'
 import { badRequest, gone, type StatusError } from '#machinery/status-error.ts'
 import { Compacted, FutureRevision } from '#storage/store.ts'
 import type { Api, Caller } from '../api.ts'
+import { ConvertedObject, storedRequest } from '../converted.ts'
 import { tooLarge } from '../list.ts'
 import { parseRevision } from '../registry/registry.ts'
 import { selectionOf } from '../selection.ts'
@@ -56,8 +58,12 @@ export function openWatch(
     const wantsInitial = options.sendInitialEvents ?? (asked === undefined || asked === 0)
     const start = wantsInitial || !asked ? cache.revision : asked
     if (wantsInitial) {
-      const selection = selectionOf(registry, request)
-      const initial = cache.list(selection.prefix).filter((entry) => selection.matches(entry.object))
+      const conversion = conversionOf(request.resource)
+      const selection = selectionOf(registry, conversion ? storedRequest(conversion, request) : request)
+      const matching = cache.list(selection.prefix).filter((entry) => selection.matches(entry.object))
+      const initial = conversion
+        ? matching.map((entry) => new ConvertedObject(conversion, entry.object, entry))
+        : matching
       if (initial.length > 0)
         sink.onBatch(new SelectedBatch(initial.map((entry) => new SelectedEvent('ADDED', entry.revision, entry))))
       if (options.sendInitialEvents && options.allowWatchBookmarks) sink.onBookmark(bookmark(request, start, true))

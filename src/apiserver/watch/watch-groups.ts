@@ -4,7 +4,8 @@
  */
 import type { KubeObject } from '#api/kind.ts'
 import type { Revision } from '#storage/store.ts'
-import type { CachedObject, CacheEvent, WatchCache } from '../registry/watch-cache.ts'
+import type { Listed } from '../list.ts'
+import type { CacheEvent, WatchCache } from '../registry/watch-cache.ts'
 
 export interface Selection {
   /** Key prefix: a whole resource, a namespace, or a namespace/name for a watch of one object. */
@@ -19,10 +20,10 @@ export type SelectedType = 'ADDED' | 'MODIFIED' | 'DELETED'
 export class SelectedEvent {
   readonly type: SelectedType
   readonly revision: Revision
-  readonly #cached: CachedObject
+  readonly #cached: Listed
   #object: KubeObject | undefined
 
-  constructor(type: SelectedType, revision: Revision, cached: CachedObject) {
+  constructor(type: SelectedType, revision: Revision, cached: Listed) {
     this.type = type
     this.revision = revision
     this.#cached = cached

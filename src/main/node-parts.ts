@@ -1,0 +1,89 @@
+/** Starts the parts of one node of this machine: its container runtime and its agent, inside its network namespace. */
+import { mkdirSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { systemClock } from '#base/clock.ts'
+import { systemRandom } from '#base/random.ts'
+import type { KeyPair } from '#base/x509.ts'
+import { netnsNameOf } from '#network/slot.ts'
+import type { ClusterDescription, ClusterDirectory, NodeDescription } from './cluster-directory.ts'
+import { issueNodeCertificates } from './pki.ts'
+import { startSupervised } from './supervisor.ts'
+
+export interface NodePartsOptions {
+  directory: ClusterDirectory
+  description: ClusterDescription
+  node: NodeDescription
+  authority: KeyPair
+  /** Path of the `rostrum` program. */
+  program: string
+}
+
+/** Nodes that share one machine are bounded by its memory, not by the number that a machine of its own gets. */
+const MAX_PODS = 250
+
+export const criSocket = (directory: ClusterDirectory, node: NodeDescription) => directory.run(node.name, 'cri.sock')
+export const cgroupRootOf = (cluster: string, node: string) => `/rostrum-${cluster}-${node}`
+export const netnsPathOf = ({ slot, name }: ClusterDescription, index: number) =>
+  `/run/netns/${netnsNameOf(slot, name, `n${index}`)}`
+
+/** Does nothing for a part that runs. */
+export function startNode({ directory, description, node, authority, program }: NodePartsOptions): void {
+  const enter = ['nsenter', `--net=${netnsPathOf(description, node.index)}`, '--']
+  const credentials = directory.node(node.name, 'pki')
+  writeCredentials(credentials, node.name, [node.address], authority)
+  const start = (part: string, args: string[]) =>
+    startSupervised({
+      name: `${node.name}-${part}`,
+      runDir: directory.pids,
+      logFile: directory.log(`${node.name}-${part}`),
+      command: [process.execPath, program, part, ...args],
+      env: process.env,
+      enter,
+    })
+  const cgroupRoot = cgroupRootOf(description.name, node.name)
+  start(
+    'cri',
+    [
+      ['--socket', criSocket(directory, node)],
+      ['--state-dir', directory.node(node.name, 'cri')],
+      ['--run-dir', directory.run(node.name)],
+      ['--cgroup-root', `${cgroupRoot}/unnamed`],
+    ].flat(),
+  )
+  start(
+    'agent',
+    [
+      ['--node-name', node.name],
+      ['--server', `https://${description.hostAddress}:${description.port}`],
+      ['--credentials', credentials],
+      ['--cri-endpoint', criSocket(directory, node)],
+      ['--node-ip', node.address],
+      ['--root-dir', directory.node(node.name, 'agent')],
+      ['--service-cidr', description.serviceCidr],
+      ['--cluster-cidr', description.clusterCidr],
+      ['--cluster-dns', description.dnsIp],
+      ['--cluster-domain', description.clusterDomain],
+      ['--cgroup-root', cgroupRoot],
+      ['--max-pods', String(MAX_PODS)],
+    ].flat(),
+  )
+}
+
+/** Makes new keys for a node and puts them where `rostrum agent --credentials` reads them. */
+export function writeCredentials(
+  dir: string,
+  nodeName: string,
+  addresses: readonly string[],
+  authority: KeyPair,
+): void {
+  const { client, serving } = issueNodeCertificates(authority, nodeName, addresses, systemClock, systemRandom)
+  mkdirSync(dir, { recursive: true, mode: 0o700 })
+  const files = {
+    'ca.crt': authority.cert,
+    'client.crt': client.cert,
+    'client.key': client.key,
+    'serving.crt': serving.cert,
+    'serving.key': serving.key,
+  }
+  for (const [name, text] of Object.entries(files)) writeFileSync(join(dir, name), text, { mode: 0o600 })
+}

@@ -1,0 +1,228 @@
+/** `rostrum up`: brings a cluster to where it answers, from whatever state it is in. */
+import { existsSync } from 'node:fs'
+import { createServer } from 'node:net'
+import { fileURLToPath } from 'node:url'
+import type { Node } from '#api/core/v1/node.ts'
+import { nodes } from '#api/resources.ts'
+import { sleep, systemClock } from '#base/clock.ts'
+import { messageOf } from '#base/errors.ts'
+import { silentLog } from '#base/log.ts'
+import { systemRandom } from '#base/random.ts'
+import { CliError } from '#cli/cli-error.ts'
+import { type ClusterAccess, kubeconfigPath, mergeKubeconfig } from '#cli/kubeconfig-file.ts'
+import type { Progress } from '#cli/progress.ts'
+import type { UpOptions } from '#cli/program.ts'
+import { Client } from '#client/client.ts'
+import { createHttpsTransport } from '#client/https-transport.ts'
+import { createSystemHost } from '#network/host.ts'
+import { createNodeNamespace, findSlotConflicts } from '#network/machine.ts'
+import { nodeIpOf, planSlot } from '#network/slot.ts'
+import { type ClusterDescription, ClusterDirectory, freeSlot, type RuntimeKind } from './cluster-directory.ts'
+import { dnsAnswers } from './dns-probe.ts'
+import { startNode } from './node-parts.ts'
+import { ensurePki, pkiDirectory } from './pki.ts'
+import { contextName, servingHosts } from './server-process.ts'
+import { startSupervised } from './supervisor.ts'
+
+const FIRST_PORT = 6443
+const LAST_PORT = 6542
+const DNS_PORT = 10053
+const CLUSTER_DOMAIN = 'cluster.local'
+const POLL_MS = 50
+
+/** The program itself, as its own parts are started by it. */
+export const program = fileURLToPath(new URL('../bin/rostrum.mjs', import.meta.url))
+
+export interface RunningCluster {
+  directory: ClusterDirectory
+  description: ClusterDescription
+  access: ClusterAccess
+  client: Client
+}
+
+/** Throws CliError. What was started by then stays: `up` again goes on from there, `down` removes it. */
+export async function up(options: UpOptions, root: string, progress: Progress): Promise<RunningCluster> {
+  const directory = new ClusterDirectory(root, options.name)
+  const signal = AbortSignal.timeout(options.timeout)
+  const description = directory.exists ? directory.load() : await describe(options, directory)
+  const addresses = ['127.0.0.1', ...(description.hostAddress ? [description.hostAddress] : [])]
+  const pki = ensurePki(
+    pkiDirectory(directory.in('server', 'pki')),
+    servingHosts(description, addresses),
+    systemClock,
+    systemRandom,
+  )
+  const access: ClusterAccess = {
+    name: contextName(options.name),
+    server: `https://127.0.0.1:${description.port}`,
+    ca: pki.authority.cert,
+    clientCert: pki.admin.cert,
+    clientKey: pki.admin.key,
+  }
+  const transport = createHttpsTransport({
+    connection: { server: access.server, ca: access.ca, cert: access.clientCert, key: access.clientKey },
+    clock: systemClock,
+    callTimeoutMs: 5000,
+  })
+  const client = new Client(transport)
+  const wait = (what: string, part: string, check: () => Promise<string | undefined>) =>
+    waitFor(what, directory.log(part), signal, options.timeout, check)
+
+  if (description.nodes.length > 0) {
+    await progress.step('network', async () => {
+      const host = createSystemHost()
+      for (const node of description.nodes) {
+        await createNodeNamespace({
+          host,
+          slot: description.slot,
+          cluster: options.name,
+          index: node.index,
+          log: silentLog,
+        })
+      }
+    })
+  }
+  await progress.step('API server', async (detail) => {
+    startSupervised({
+      name: 'server',
+      runDir: directory.pids,
+      logFile: directory.log('server'),
+      command: [process.execPath, program, 'server', '--name', options.name, '--data-dir', root],
+      env: process.env,
+    })
+    detail(access.server)
+    await wait('the API server', 'server', async () => {
+      try {
+        await client.list(nodes, { limit: 1 })
+        return undefined
+      } catch (err) {
+        return messageOf(err)
+      }
+    })
+  })
+  for (const node of description.nodes) startNode({ directory, description, node, authority: pki.authority, program })
+  const wanted = description.nodes.length + description.simulatedNodes
+  if (wanted > 0) {
+    await progress.step(wanted === 1 ? 'node' : `${wanted} nodes`, (detail) =>
+      wait(
+        'every node to be Ready',
+        description.nodes[0] ? `${description.nodes[0].name}-agent` : 'server',
+        async () => {
+          const { items } = await client.list(nodes)
+          const ready = items.filter(isReady).length
+          detail(`${ready} of ${wanted} ready`)
+          return ready >= wanted ? undefined : `${ready} of ${wanted} are`
+        },
+      ),
+    )
+  }
+  if (description.nodes.length > 0) {
+    await progress.step('DNS', () =>
+      wait('DNS to answer', 'server', async () => {
+        const answered = await dnsAnswers(description.dnsIp, `kubernetes.default.svc.${description.clusterDomain}`)
+        return answered ? undefined : `no answer from ${description.dnsIp}`
+      }),
+    )
+  }
+  mergeKubeconfig(kubeconfigPath(process.env), access)
+  return { directory, description, access, client }
+}
+
+export function isReady(node: Node): boolean {
+  return node.status.conditions?.some((condition) => condition.type === 'Ready' && condition.status === 'True') === true
+}
+
+/** Checks until `check` has nothing left to wait for. Throws CliError with its last word when time is up. */
+async function waitFor(
+  what: string,
+  logFile: string,
+  signal: AbortSignal,
+  timeoutMs: number,
+  check: () => Promise<string | undefined>,
+): Promise<void> {
+  let missing: string | undefined
+  for (;;) {
+    missing = await check().catch((err: unknown) => messageOf(err))
+    if (missing === undefined) return
+    try {
+      await sleep(systemClock, POLL_MS, signal)
+    } catch (cause) {
+      throw new CliError('timeout', `waited ${Math.round(timeoutMs / 1000)} s for ${what}: ${missing}`, {
+        hint: `its log is ${logFile}`,
+        cause,
+      })
+    }
+  }
+}
+
+async function describe(options: UpOptions, directory: ClusterDirectory): Promise<ClusterDescription> {
+  const isRoot = process.getuid?.() === 0
+  const runtime: RuntimeKind = options.runtime === 'auto' ? 'builtin' : options.runtime
+  const count = runtime === 'none' ? 0 : options.nodes
+  if (count > 0 && !isRoot) {
+    throw new CliError(
+      'host',
+      'real nodes need root, because containers need namespaces, mounts and cgroups that only root may make',
+      {
+        hint: 'run it as root, or without real containers: rostrum up --runtime none --simulated-nodes 3',
+      },
+    )
+  }
+  if (runtime === 'containerd' && !findProgram('containerd')) {
+    throw new CliError('host', 'containerd is not installed', {
+      hint: 'apt-get install containerd runc, or use --runtime builtin',
+    })
+  }
+  const port = await choosePort(options.port)
+  const host = createSystemHost()
+  const slot =
+    count > 0 ? await freeSlot(directory.root, async (n) => (await findSlotConflicts(host, n)).length === 0) : 0
+  const plan = planSlot(slot)
+  const description: ClusterDescription = {
+    version: 1,
+    name: options.name,
+    slot: count > 0 ? slot : -1,
+    port,
+    runtime,
+    nodes: Array.from({ length: count }, (_, index) => ({
+      name: options.name === 'default' ? `node-${index}` : `${options.name}-${index}`,
+      index,
+      address: nodeIpOf(slot, index),
+    })),
+    simulatedNodes: options.simulatedNodes,
+    store: 'lmdb',
+    hostAddress: count > 0 ? plan.hostIp : '',
+    clusterCidr: plan.podCidr,
+    serviceCidr: plan.serviceCidr,
+    clusterDomain: CLUSTER_DOMAIN,
+    dnsIp: plan.dnsServiceIp,
+    dnsPort: count > 0 ? DNS_PORT : 0,
+  }
+  directory.save(description)
+  return description
+}
+
+async function choosePort(asked: number | undefined): Promise<number> {
+  if (asked !== undefined) {
+    if (await isFree(asked)) return asked
+    throw new CliError('failed', `port ${asked} is in use`, {
+      hint: 'name another one with --port, or none to let rostrum choose',
+    })
+  }
+  for (let port = FIRST_PORT; port <= LAST_PORT; port++) if (await isFree(port)) return port
+  throw new CliError('failed', `no port from ${FIRST_PORT} to ${LAST_PORT} is free`, { hint: 'name one with --port' })
+}
+
+function isFree(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const probe = createServer()
+    probe.once('error', () => resolve(false))
+    probe.listen(port, '127.0.0.1', () => probe.close(() => resolve(true)))
+  })
+}
+
+/** Where a program of the host is, looked for in the PATH and the sbin directories. */
+export function findProgram(name: string): string | undefined {
+  const dirs = `${process.env.PATH ?? ''}:/usr/local/sbin:/usr/sbin:/sbin`.split(':')
+  return dirs.map((dir) => `${dir}/${name}`).find((path) => existsSync(path))
+}
