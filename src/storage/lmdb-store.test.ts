@@ -82,12 +82,54 @@ describe('opening again', () => {
     await swept.close()
   })
 
+  it('holds no deleted keys in memory after compaction', async () => {
+    const store = new LmdbStore(new LmdbFile(freshPath(), systemClock), 0)
+    await Promise.all(Array.from({ length: 30 }, (_, i) => put(store, `/k${i}`, '1')))
+    for (let i = 0; i < 20; i++) await store.write({ key: `/k${i}`, expected: 2 + i, value: null })
+    expect(store.keyCount).toBe(30)
+    await store.compact(store.revision)
+    expect(store.keyCount).toBe(10)
+    await store.close()
+  })
+
   it('leaves directory and files to their owner', async () => {
     const path = freshPath()
     mkdirSync(path, { mode: 0o755 })
     const store = await openAt(path)
     const modeOf = (name: string) => (statSync(join(path, name)).mode & 0o777).toString(8)
     expect([modeOf('.'), modeOf('data.mdb'), modeOf('lock.mdb')]).toEqual(['700', '600', '600'])
+    await store.close()
+  })
+})
+
+describe('a commit that is on disk and not published yet', () => {
+  class HeldFile extends LmdbFile {
+    held = Promise.resolve()
+
+    override async commit(commit: Commit): Promise<void> {
+      await super.commit(commit)
+      await this.held
+    }
+  }
+
+  it('is shown to nobody', async () => {
+    const file = new HeldFile(freshPath(), systemClock)
+    const store = new LmdbStore(file, 0)
+    await put(store, '/a', 'old')
+    let letGo = () => {}
+    file.held = new Promise((resolve) => (letGo = resolve))
+    const written = put(store, '/a', 'new')
+    while (file.change(3) === undefined) await new Promise((resolve) => setImmediate(resolve))
+    const recorder = new Recorder()
+    store.watch('/', 1, recorder)
+    await recorder.until(1)
+    expect(store.revision).toBe(2)
+    expect((await store.get('/a'))!.value.toString()).toBe('old')
+    expect((await store.list('/')).entries[0]!.value.toString()).toBe('old')
+    expect(recorder.lines).toEqual(['put /a old after'])
+    letGo()
+    await written
+    expect(recorder.lines).toEqual(['put /a old after', 'put /a new after old'])
     await store.close()
   })
 })

@@ -128,6 +128,11 @@ export class LmdbStore implements Store {
     return this.#compacted
   }
 
+  /** Keys in the index, which are all in memory; deleted ones count until compaction. */
+  get keyCount(): number {
+    return this.#keys.size
+  }
+
   async get(key: string, revision?: Revision): Promise<StoreEntry | undefined> {
     return this.#entryAt(this.#newest.get(key), this.#readable(revision), true)
   }

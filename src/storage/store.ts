@@ -21,7 +21,8 @@ export interface StoreEntry {
   readonly revision: Revision
   /**
    * The writer's decoded form of `value`, passed along to readers in this process so that nobody decodes twice.
-   * Absent when the value was read from disk or written elsewhere. Immutable.
+   * Absent when the value was read from disk or written elsewhere, which may happen to every value at any time.
+   * Immutable.
    */
   readonly attachment?: unknown
 }
@@ -41,7 +42,10 @@ export interface StoreWrite {
   key: string
   /** The revision that the writer saw (0: the key must not exist). */
   expected: Revision
-  /** The new value, or null to delete. */
+  /**
+   * The new value, or null to delete. The store keeps the Buffer itself: it must not change any more, nor be a small
+   * part of a large one.
+   */
   value: Buffer | null
   attachment?: unknown
 }
@@ -84,12 +88,19 @@ export class FutureRevision extends Error {
   }
 }
 
-/** The store can't take writes (disk full, I/O error, closed). Nothing of the failed write is kept. */
+/**
+ * The store can't take writes (disk full, I/O error, too many waiting), or is closed. Nothing of the failed write is
+ * visible, and its revision is not used for another one; revisions may therefore have gaps. All writes that waited
+ * fail together. Where the medium itself failed, a restart may find that the write was durable after all.
+ */
 export class StoreUnavailable extends Error {
   override readonly name = 'StoreUnavailable'
 }
 
-/** Receives events in the order of their revisions, without gaps. Called synchronously: must not throw, must not block. */
+/**
+ * Receives events in the order of their revisions, none left out, a commit's together. Called before the writes of the
+ * commit resolve, never from within `watch`. Must not block; one that throws is ended.
+ */
 export interface StoreWatcher {
   onEvents(events: readonly StoreEvent[]): void
   /** The watch ended: by `error`, or by `close()` of the store where there is none. Not called after `cancel`. */
@@ -97,9 +108,9 @@ export interface StoreWatcher {
 }
 
 export interface Store {
-  /** The newest durable revision; what readers see. */
+  /** The newest durable revision; what readers see. FIRST_REVISION or more. */
   readonly revision: Revision
-  /** The oldest readable revision. */
+  /** The oldest readable revision; 0 until the first compaction. */
   readonly compacted: Revision
 
   /** The value as of `revision` (default: newest durable). Throws Compacted, FutureRevision. */
@@ -107,27 +118,33 @@ export interface Store {
 
   /**
    * The newest value including writes that are accepted but not durable yet, read synchronously. For writers, whose
-   * own write is acknowledged no earlier than the one that they build upon; never to be shown to a reader.
+   * own write is acknowledged no earlier than the one that they build upon; never to be shown to a reader. Throws
+   * StoreUnavailable when the store is closed.
    */
   latest(key: string): StoreEntry | undefined
 
-  /** Keys that start with `prefix` in byte order, after `startAfter`, at most `limit`. Throws Compacted, FutureRevision. */
+  /**
+   * Keys that start with `prefix` in the order of their bytes, after `startAfter`, at most `limit` (absent or 0: all).
+   * Throws Compacted, FutureRevision.
+   */
   list(prefix: string, options?: { revision?: Revision; limit?: number; startAfter?: string }): Promise<StoreList>
 
   /**
    * Compares and swaps. The comparison happens before the call returns, against `latest`, and the write takes the next
    * revision; the promise settles once the write is durable. Writes in flight are committed together.
-   * Rejects with CompareFailed, StoreUnavailable, RangeError (value too large). Deleting what `expected` 0 says is absent is CompareFailed.
+   * Rejects with CompareFailed, once what it collided with is durable, StoreUnavailable, or RangeError (value too large,
+   * or not a key: see keys.ts). Deleting what `expected` 0 says is absent is CompareFailed.
    */
   write(write: StoreWrite): Promise<Revision>
 
   /**
    * Delivers all changes to keys under `prefix` with a revision greater than `after`: first those of history, then
-   * live ones. The returned function cancels. Throws Compacted, FutureRevision.
+   * live ones. The returned function cancels. Throws Compacted, FutureRevision; ends with Compacted when compaction
+   * overtakes the replay.
    */
   watch(prefix: string, after: Revision, watcher: StoreWatcher): () => void
 
-  /** Forgets history before `revision`, keeping the newest value of every key. */
+  /** Forgets history before `revision`, keeping what every key was then. Rejects with FutureRevision, StoreUnavailable. */
   compact(revision: Revision): Promise<void>
 
   /** Waits for accepted writes, ends watches, releases files. */
