@@ -29,6 +29,8 @@ import { archiveService, imageService } from './image-service.ts'
 import type { RuntimeContext } from './runtime-context.ts'
 import { nowNs } from './runtime-context.ts'
 import { runtimeService } from './runtime-service.ts'
+import type { ExecutorParts } from './runc-executor.ts'
+import { findRunc, RuncExecutor } from './runc-executor.ts'
 import { Sandboxes } from './sandboxes.ts'
 import { addService } from './service.ts'
 import { Stats } from './stats.ts'
@@ -160,11 +162,13 @@ async function openRuntime(options: RuntimeOptions) {
     clock,
     random,
     log,
-    executor: chooseExecutor(
-      options.executor,
-      () =>
-        new BuiltinExecutor({ supervisors, layout: cgroups.layout, scratchDir, lastCapability: host.lastCapability }),
-    ),
+    executor: chooseExecutor(options.executor, {
+      supervisors,
+      layout: cgroups.layout,
+      scratchDir,
+      lastCapability: host.lastCapability,
+      runtimeDir,
+    }),
   }
   const sandboxes = new Sandboxes(context)
   const publish = (container: Container, type: ContainerEventType) => {
@@ -202,9 +206,15 @@ async function openRuntime(options: RuntimeOptions) {
   return { context, sandboxes, containers, execs, stats, events, close }
 }
 
-function chooseExecutor(wanted: CriServerOptions['executor'], builtin: () => Executor): Executor {
-  if (wanted === 'runc') throw new Error('the runc executor is not available in this version; use "builtin"')
-  return builtin()
+/** Prefers the built-in one: it starts faster and needs nothing installed. */
+function chooseExecutor(wanted: CriServerOptions['executor'], parts: ExecutorParts): Executor {
+  if (wanted !== 'runc') return new BuiltinExecutor(parts)
+  const runcPath = findRunc()
+  if (!runcPath)
+    throw new Error(
+      'the executor "runc" was asked for, but runc is not in /usr/local/sbin, /usr/local/bin, /usr/sbin or /usr/bin',
+    )
+  return new RuncExecutor({ ...parts, runcPath })
 }
 
 export type PurgeOptions = Omit<RuntimeOptions, 'executor'> & { socketPath: string }
@@ -222,7 +232,9 @@ export async function purge(options: PurgeOptions): Promise<void> {
   const attempt = async (work: () => Promise<unknown>) => {
     await work().catch((thrown: unknown) => failures.push(thrown))
   }
-  const { context, sandboxes, containers, close } = await openRuntime({ ...options, executor: 'auto' })
+  // Bundles on disk are runc's, and only it can take them away.
+  const executor = existsSync(join(runtimeDir, 'bundles')) && findRunc() ? 'runc' : 'builtin'
+  const { context, sandboxes, containers, close } = await openRuntime({ ...options, executor })
   await Promise.all(containers.list().map(({ record }) => attempt(() => containers.remove(record.id))))
   for (const { id } of sandboxes.list()) {
     await attempt(() => sandboxes.stop(id))

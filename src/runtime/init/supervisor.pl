@@ -354,7 +354,7 @@ my $STEP_BY_NAME = sub { my ($name, @args) = @_; $STEP{$name}->(@args) };
   dial => sub {
     my ($port) = @_;
     my ($socket, $why);
-    for my $address (pack_sockaddr_in($port, inet_aton('127.0.0.1')), pack_sockaddr_in6($port, inet_pton(AF_INET6, '::1'))) {
+    for my $address (pack_sockaddr_in($port, inet_aton('127.0.0.1')), Socket::pack_sockaddr_in6($port, Socket::inet_pton(AF_INET6, '::1'))) {
       socket(my $try, sockaddr_family($address), SOCK_STREAM, 0) or next;
       if (connect $try, $address) { $socket = $try; last }
       $why //= errorText();
@@ -575,7 +575,8 @@ sub opRun {
 }
 
 # Starts a supervised process. `clone`: flags for a new pid namespace. `enter`: the key of a running process whose namespaces
-# are joined first. `join`: pid namespace file to enter. `streams`: which of stdin, stdout, stderr are pipes; `tty`.
+# are joined first. `join`: pid namespace file to enter. `streams`: which of stdin, stdout, stderr are pipes; `tty`. `adopt`:
+# the child only starts the process, and leaves its pid in this file; as its next living ancestor we become its parent.
 sub opStart {
   my ($connection, $request) = @_;
   my $key = $request->{key};
@@ -645,7 +646,7 @@ sub opStart {
   %theirs = ();
   $processes{$key} = {
     pid => $pid + 0, fds => \%mine, relay => \%relay, status => $status, statusText => '', exitFile => $request->{exitFile},
-    started => nowNs(), reply => [$connection, $request->{id}], tty => $request->{tty}, info => $request->{info},
+    adopt => $request->{adopt}, started => nowNs(), reply => [$connection, $request->{id}], tty => $request->{tty}, info => $request->{info},
   };
   $keyOfPid{ $pid + 0 } = $key;
   $status->blocking(0) if $status->can('blocking');
@@ -694,7 +695,7 @@ sub onStatus {
 sub settleStart {
   my ($key) = @_;
   my $p = $processes{$key};
-  return if $p->{status} || !$p->{reply};
+  return if $p->{status} || !$p->{reply} || ($p->{adopt} && !defined $p->{startError});
   my ($connection, $id) = @{ $p->{reply} };
   if (defined $p->{startError}) {
     return unless $p->{exit};
@@ -880,6 +881,7 @@ sub reap {
     my $key = $keyOfPid{$pid};
     next unless defined $key;
     my $p = $processes{$key};
+    adopt($key, $status) and next if $p->{adopt};
     my $signal = $status & 127;
     $p->{exit} = { code => $signal ? 128 + $signal : $status >> 8, signal => $signal, at => nowNs(), started => $p->{started} };
     kill 'TERM', $p->{relayPid} if $p->{relayPid};
@@ -890,6 +892,21 @@ sub reap {
     settleStart($key);
     announceExit($key);
   }
+}
+
+# The process that starts another has ended: from now on the other one is meant. False when it failed to start it.
+sub adopt {
+  my ($key, $status) = @_;
+  my $p = $processes{$key};
+  my $pid = $status == 0 ? readText($p->{adopt}) : undef;
+  if (!defined $pid || $pid !~ /^(\d+)/) { $p->{startError} //= 'the program that starts the container failed'; return 0 }
+  delete $keyOfPid{ $p->{pid} };
+  delete $p->{adopt};
+  $p->{pid} = $1 + 0;
+  $keyOfPid{ $p->{pid} } = $key;
+  onStatus(fileno $p->{status}) if $p->{status};
+  settleStart($key);
+  return 1;
 }
 
 # The record appears whole or not at all.

@@ -106,7 +106,7 @@ export function planProcess(
   ]
 }
 
-function overlayOptions({ layers, upperDir, workDir }: RootLayers): string {
+export function overlayOptions({ layers, upperDir, workDir }: RootLayers): string {
   // Colons and commas are syntax of the option string; the paths are ours and contain neither.
   return `lowerdir=${layers.toReversed().join(':')},upperdir=${upperDir},workdir=${workDir}`
 }

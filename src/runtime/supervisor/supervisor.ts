@@ -61,6 +61,8 @@ export interface StartRequest {
   cgroups?: readonly string[]
   /** Where the exit is recorded even when nobody is connected. */
   exitFile?: string
+  /** The program only starts the process to be supervised, ends with code 0, and leaves that process's pid in this file. */
+  adopt?: string
   info?: string
 }
 
