@@ -23,7 +23,10 @@ export interface ControllerContext {
 
 export interface Controller {
   readonly name: string
-  /** Begins to work, and does until the context's signal aborts. Called once. */
+  /**
+   * Begins to work, and does until the context's signal aborts. Called once; does not wait for the cluster. Throws where
+   * its settings can't be used.
+   */
   start(context: ControllerContext): Promise<void> | void
 }
 

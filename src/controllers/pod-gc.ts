@@ -74,10 +74,10 @@ function evictedAndOldFirst(a: Pod, b: Pod): number {
 
 export const createPodGarbageCollector = (options: PodGcOptions = {}): Controller => ({
   name: 'podgc',
-  start: (context) => startPodGc(context, options),
+  start: (context) => void runPodGc(context, options),
 })
 
-async function startPodGc(context: ControllerContext, options: PodGcOptions): Promise<void> {
+async function runPodGc(context: ControllerContext, options: PodGcOptions): Promise<void> {
   const { client, clock, informers, signal } = context
   const { terminatedPodThreshold = 12_500, periodMs = 20_000, quarantineMs = 40_000 } = options
   const log = context.log.child({ controller: 'podgc' })

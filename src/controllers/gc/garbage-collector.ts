@@ -31,7 +31,7 @@ const UNSEEN_OWNER_RETRY_MS = 5_000
 
 export const createGarbageCollector = (options: GarbageCollectorOptions = {}): Controller => ({
   name: 'garbagecollector',
-  start: (context) => new GarbageCollector(context, options).start(),
+  start: (context) => void new GarbageCollector(context, options).start(),
 })
 
 /** What the owners of an object are, as far as it matters to the object. */

@@ -91,8 +91,7 @@ class NodeMonitor {
     this.#leases = context.informers.for(leases, { namespace: NODE_LEASE_NAMESPACE })
   }
 
-  async start(): Promise<void> {
-    const { clock, signal } = this.#context
+  start(): void {
     indexByNode(this.#pods)
     const caches = [this.#nodes, this.#pods, this.#leases]
     const queue = reconcileLoop(this.#context, {
@@ -108,6 +107,11 @@ class NodeMonitor {
         if (pod.spec.nodeName && pod.spec.nodeName !== previous.spec.nodeName) void this.#markIfOnFailedNode(pod)
       },
     })
+    void this.#run(caches)
+  }
+
+  async #run(caches: readonly Pick<Informer<never>, 'synced'>[]): Promise<void> {
+    const { clock, signal } = this.#context
     await Promise.all(caches.map((cache) => cache.synced(signal))).catch(() => {})
     if (signal.aborted) return
     const timers = [
