@@ -117,8 +117,8 @@ export class WatchHub {
   }
 
   endAll(error?: Error): void {
-    for (const watch of [...this.#behind]) this.end(watch, error)
-    for (const group of [...this.#groups.values()]) for (const watch of [...group.watches]) this.end(watch, error)
+    for (const watch of this.#behind) this.end(watch, error)
+    for (const group of this.#groups.values()) for (const watch of group.watches) this.end(watch, error)
   }
 
   #deliver(watch: Watch, events: readonly StoreEvent[]) {
