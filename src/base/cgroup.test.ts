@@ -13,6 +13,7 @@ describe('cgroup layout', () => {
   it('takes hybrid for v1, and one hierarchy for controllers mounted together', () => {
     const cgroups = new Cgroups(parseCgroupLayout(v1, () => ''))
     expect(cgroups.layout.version).toBe(1)
+    expect(cgroups.layout.others).toEqual(['/sys/fs/cgroup/systemd', '/sys/fs/cgroup/unified'])
     expect(cgroups.procsFiles('/a/b')).toEqual([
       '/sys/fs/cgroup/cpu,cpuacct/a/b/cgroup.procs',
       '/sys/fs/cgroup/memory/a/b/cgroup.procs',

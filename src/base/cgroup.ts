@@ -21,11 +21,14 @@ export interface CgroupLayout {
   version: 1 | 2
   /** Where each controller's hierarchy is mounted; with v2 the same directory for all that exist. */
   mounts: ReadonlyMap<string, string>
+  /** v1: hierarchies this module puts nothing into (freezer, blkio, named ones), but in which runc makes the same paths. */
+  others: readonly string[]
 }
 
 /** Reads `/proc/self/mountinfo` text. Throws Error when no cgroup hierarchy with controllers is mounted. */
 export function parseCgroupLayout(mountinfo: string, v2Controllers: (mount: string) => string): CgroupLayout {
   const mounts = new Map<string, string>()
+  const all = new Set<string>()
   let unified: string | undefined
   for (const line of mountinfo.split('\n')) {
     const [left, right] = line.split(' - ')
@@ -33,14 +36,22 @@ export function parseCgroupLayout(mountinfo: string, v2Controllers: (mount: stri
     const mount = left.split(' ')[4]!
     const [type, , options] = right.split(' ')
     if (type === 'cgroup2') unified ??= mount
+    if (type === 'cgroup' || type === 'cgroup2') all.add(mount)
     if (type !== 'cgroup') continue
     const names = options!.split(',')
     for (const name of CONTROLLERS) if (names.includes(name) && !mounts.has(name)) mounts.set(name, mount)
   }
-  if (mounts.has('memory') || mounts.has('cpu')) return { version: 1, mounts }
+  if (mounts.has('memory') || mounts.has('cpu')) {
+    for (const mount of mounts.values()) all.delete(mount)
+    return { version: 1, mounts, others: [...all] }
+  }
   if (!unified) throw new Error('no cgroup hierarchy is mounted; mount cgroup2 at /sys/fs/cgroup')
   const names = v2Controllers(unified).trim().split(/\s+/)
-  return { version: 2, mounts: new Map(CONTROLLERS.filter((c) => names.includes(c)).map((c) => [c, unified])) }
+  return {
+    version: 2,
+    mounts: new Map(CONTROLLERS.filter((c) => names.includes(c)).map((c) => [c, unified])),
+    others: [],
+  }
 }
 
 /** The cgroups of the running host. */
@@ -190,7 +201,7 @@ export class Cgroups {
   }
 
   #removeDirectories(path: string) {
-    for (const root of this.hierarchies) {
+    for (const root of [...this.hierarchies, ...this.layout.others]) {
       for (const dir of subtree(root + path).toReversed()) {
         try {
           rmdirSync(dir)

@@ -51,6 +51,7 @@ die "usage: supervisor.pl SOCKET VERSION\n" unless defined $version;
 
 my %processes;    # key -> { pid, fds => {name => handle}, started, exit?, exitFile?, status? (channel while starting), ... }
 my %keyOfPid;
+my %orphans;    # pid -> [status, when]: reaped, but nobody's so far
 my %plainChildren;    # pid -> code run when it ends: relays and one-off children
 my %connections;      # fd number -> { fh, in, out }
 my %statusChannels;   # fd number -> key
@@ -877,21 +878,27 @@ sub onReadable {
 sub reap {
   while ((my $pid = waitpid -1, POSIX::WNOHANG()) > 0) {
     my $status = $?;
-    if (my $done = delete $plainChildren{$pid}) { $done->($status); next }
-    my $key = $keyOfPid{$pid};
-    next unless defined $key;
-    my $p = $processes{$key};
-    adopt($key, $status) and next if $p->{adopt};
-    my $signal = $status & 127;
-    $p->{exit} = { code => $signal ? 128 + $signal : $status >> 8, signal => $signal, at => nowNs(), started => $p->{started} };
-    kill 'TERM', $p->{relayPid} if $p->{relayPid};
-    recordExit($p) if defined $p->{exitFile} && length $p->{exitFile} && !defined $p->{startError};
-    # The child's last words may still be in the channel; they say whether this was a failed start.
-    onStatus(fileno $p->{status}) if $p->{status};
-    next unless $processes{$key};
-    settleStart($key);
-    announceExit($key);
+    if (my $done = delete $plainChildren{$pid}) { $done->($status) }
+    elsif (defined $keyOfPid{$pid}) { onEnd($keyOfPid{$pid}, $status) }
+    # It may be what a program we are about to hear of has started.
+    elsif (grep { $_->{adopt} } values %processes) { $orphans{$pid} = [$status, time] }
   }
+  for my $pid (keys %orphans) { delete $orphans{$pid} if time - $orphans{$pid}[1] > 10 }
+}
+
+sub onEnd {
+  my ($key, $status) = @_;
+  my $p = $processes{$key};
+  return if $p->{adopt} && adopt($key, $status);
+  my $signal = $status & 127;
+  $p->{exit} = { code => $signal ? 128 + $signal : $status >> 8, signal => $signal, at => nowNs(), started => $p->{started} };
+  kill 'TERM', $p->{relayPid} if $p->{relayPid};
+  # The child's last words may still be in the channel; they say whether this was a failed start.
+  onStatus(fileno $p->{status}) if $p->{status};
+  return unless $processes{$key};
+  recordExit($p) if defined $p->{exitFile} && length $p->{exitFile} && !defined $p->{startError};
+  settleStart($key);
+  announceExit($key);
 }
 
 # The process that starts another has ended: from now on the other one is meant. False when it failed to start it.
@@ -906,6 +913,8 @@ sub adopt {
   $keyOfPid{ $p->{pid} } = $key;
   onStatus(fileno $p->{status}) if $p->{status};
   settleStart($key);
+  my $ended = delete $orphans{ $p->{pid} };
+  onEnd($key, $ended->[0]) if $ended;
   return 1;
 }
 
