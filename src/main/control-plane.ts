@@ -11,7 +11,9 @@ import { Client } from '#client/client.ts'
 import { createEventRecorder } from '#client/event-recorder.ts'
 import type { Informers } from '#client/informer.ts'
 import { createInformers } from '#client/informers.ts'
-import type { Controller } from '#controllers/controller.ts'
+import { controllers } from '#controllers/all.ts'
+import { ensureDnsService } from '#dns/dns-service.ts'
+import { startDns } from '#dns/start-dns.ts'
 import { startScheduler } from '#scheduler/scheduler.ts'
 import type { Store } from '#storage/store.ts'
 import { kubernetesVersion } from './version.ts'
@@ -28,7 +30,11 @@ export interface ControlPlaneOptions {
   /** Where nodes and pods reach this server; default: the first address. */
   advertiseAddress?: string
   tokens?: readonly StaticToken[]
-  controllers: readonly Controller[]
+  /** Networks of the nodes' pods are cut from this one, e.g. `10.244.0.0/16`. */
+  clusterCidr: string
+  clusterDomain: string
+  /** Where the cluster's DNS is reached as a Service, and where it really listens; absent: no DNS. */
+  dns?: { ip: string; address: string; port: number }
   clock: Clock
   random: Random
   log: Log
@@ -82,8 +88,13 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
   }
   const informers = createInformers({ client: clientOf('kube-controller-manager'), clock, random, log, signal })
   const controllerContext = contextOf('kube-controller-manager', informers)
-  for (const controller of options.controllers) await controller.start(controllerContext)
+  const settings = {
+    caBundle: pki.authority.cert,
+    nodeIpam: { clusterCidrs: [options.clusterCidr], reservedCidrs: [options.serviceCidr] },
+  }
+  for (const { create } of controllers) await create(settings)?.start(controllerContext)
   startScheduler(contextOf('kube-scheduler', informers))
+  if (options.dns) await startDnsService(options, options.dns, clientOf('dns'), informers, signal)
 
   return {
     server,
@@ -96,4 +107,26 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
       await store.close()
     },
   }
+}
+
+async function startDnsService(
+  { clusterDomain, clusterCidr, serviceCidr, clock, random, log }: ControlPlaneOptions,
+  { ip, address, port }: { ip: string; address: string; port: number },
+  client: Client,
+  informers: Informers,
+  signal: AbortSignal,
+): Promise<void> {
+  await startDns({
+    informers,
+    clusterDomain,
+    listen: [{ address, port }],
+    upstream: { resolvConf: '/etc/resolv.conf' },
+    clusterCidrs: [clusterCidr, serviceCidr],
+    serverIps: [ip],
+    clock,
+    random,
+    log,
+    signal,
+  })
+  await ensureDnsService(client, { clusterIp: ip, address, port }, signal)
 }

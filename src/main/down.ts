@@ -10,10 +10,10 @@ import { createBridgeNetwork } from '#network/bridge.ts'
 import { createSystemHost } from '#network/host.ts'
 import { removeClusterNetwork } from '#network/machine.ts'
 import { purge } from '#runtime/cri-server.ts'
+import { contextName } from './access.ts'
 import type { ClusterDescription, ClusterDirectory, NodeDescription } from './cluster-directory.ts'
 import { removeCgroups } from './leftovers.ts'
 import { cgroupRootOf, criSocket } from './node-parts.ts'
-import { contextName } from './server-process.ts'
 import { stopSupervised } from './supervisor.ts'
 
 /** `removeData` also forgets the cluster's objects, images and keys. */

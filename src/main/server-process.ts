@@ -1,5 +1,5 @@
 /** `rostrum server`: the control plane of one cluster, in the foreground. */
-import { writeFileSync, renameSync } from 'node:fs'
+import { readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { systemClock } from '#base/clock.ts'
 import { createLog, type LogLevel } from '#base/log.ts'
 import { systemRandom } from '#base/random.ts'
@@ -7,11 +7,11 @@ import { kubeconfigFor } from '#cli/kubeconfig-file.ts'
 import { parseTokenFile } from '#apiserver/authn/authenticator.ts'
 import { startCompaction } from '#storage/compaction.ts'
 import { createMemoryStore } from '#storage/memory-store.ts'
+import { accessOf } from './access.ts'
 import type { ClusterDescription, ClusterDirectory } from './cluster-directory.ts'
 import { startControlPlane } from './control-plane.ts'
 import { untilAborted } from './cri-process.ts'
 import { ensurePki, pkiDirectory } from './pki.ts'
-import { readFileSync } from 'node:fs'
 
 export interface ServerProcessOptions {
   directory: ClusterDirectory
@@ -56,22 +56,13 @@ export async function runServer(
     random: systemRandom,
     log,
   })
-  writeAdminKubeconfig(directory, {
-    name: contextName(directory.name),
-    server: `https://127.0.0.1:${plane.port}`,
-    ca: pki.authority.cert,
-    clientCert: pki.admin.cert,
-    clientKey: pki.admin.key,
-  })
+  writeAdminKubeconfig(directory, accessOf(directory, description))
   for (let i = 0; i < description.simulatedNodes; i++) await plane.addSimulatedNode(`sim-${i}`)
   log.info({ port: plane.port }, 'the API is ready')
   await untilAborted(stop)
   compaction.cancel()
   await plane.close()
 }
-
-/** What kubectl calls the cluster. */
-export const contextName = (cluster: string) => (cluster === 'default' ? 'rostrum' : `rostrum-${cluster}`)
 
 /** Every name and address under which the API server is reached. */
 export function servingHosts(

@@ -4,13 +4,13 @@ import type { Node } from '#api/core/v1/node.ts'
 import { nodes, pods } from '#api/resources.ts'
 import { systemClock } from '#base/clock.ts'
 import { messageOf } from '#base/errors.ts'
+import type { ClusterAccess } from '#cli/kubeconfig-file.ts'
 import { Client } from '#client/client.ts'
 import { createHttpsTransport } from '#client/https-transport.ts'
+import { accessOf } from './access.ts'
 import type { ClusterDescription, ClusterDirectory } from './cluster-directory.ts'
 import { dnsAnswers } from './dns-probe.ts'
-import { pkiDirectory } from './pki.ts'
 import { isSupervised, supervisedPid } from './supervisor.ts'
-import { isReady } from './up.ts'
 
 export interface PartStatus {
   name: string
@@ -32,21 +32,11 @@ export interface ClusterStatus {
   pods?: { running: number; total: number }
 }
 
-/** A client with the administrator's certificate. Throws where the cluster's keys are not there. */
-export function adminClient(directory: ClusterDirectory, description: ClusterDescription): Client {
-  const files = pkiDirectory(directory.in('server', 'pki'))
-  const read = (name: string) => {
-    const text = files.read(name)
-    if (text === undefined) throw new Error(`${directory.in('server', 'pki', name)} is missing`)
-    return text
-  }
-  const connection = {
-    server: `https://127.0.0.1:${description.port}`,
-    ca: read('ca.crt'),
-    cert: read('admin.crt'),
-    key: read('admin.key'),
-  }
-  return new Client(createHttpsTransport({ connection, clock: systemClock, callTimeoutMs: 5000 }))
+/** A client with the administrator's certificate. */
+export function adminClient({ server, ca, clientCert: cert, clientKey: key }: ClusterAccess): Client {
+  return new Client(
+    createHttpsTransport({ connection: { server, ca, cert, key }, clock: systemClock, callTimeoutMs: 5000 }),
+  )
 }
 
 export async function clusterStatus(directory: ClusterDirectory): Promise<ClusterStatus> {
@@ -62,7 +52,7 @@ export async function clusterStatus(directory: ClusterDirectory): Promise<Cluste
   }
   if (!parts[0]!.running) return { ...status, problem: 'it is not running' }
   try {
-    const client = adminClient(directory, description)
+    const client = adminClient(accessOf(directory, description))
     const [nodeList, podList] = await Promise.all([client.list(nodes), client.list(pods)])
     status.nodes = nodeList.items.map((node) => nodeStatus(node, description))
     status.pods = {
@@ -75,6 +65,10 @@ export async function clusterStatus(directory: ClusterDirectory): Promise<Cluste
     status.problem = messageOf(err)
   }
   return status
+}
+
+export function isReady(node: Node): boolean {
+  return node.status.conditions?.some((condition) => condition.type === 'Ready' && condition.status === 'True') === true
 }
 
 function partStatus(directory: ClusterDirectory, name: string): PartStatus {

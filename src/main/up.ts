@@ -2,7 +2,6 @@
 import { existsSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { fileURLToPath } from 'node:url'
-import type { Node } from '#api/core/v1/node.ts'
 import { nodes } from '#api/resources.ts'
 import { sleep, systemClock } from '#base/clock.ts'
 import { messageOf } from '#base/errors.ts'
@@ -12,16 +11,17 @@ import { CliError } from '#cli/cli-error.ts'
 import { type ClusterAccess, kubeconfigPath, mergeKubeconfig } from '#cli/kubeconfig-file.ts'
 import type { Progress } from '#cli/progress.ts'
 import type { UpOptions } from '#cli/program.ts'
-import { Client } from '#client/client.ts'
-import { createHttpsTransport } from '#client/https-transport.ts'
+import type { Client } from '#client/client.ts'
 import { createSystemHost } from '#network/host.ts'
 import { createNodeNamespace, findSlotConflicts } from '#network/machine.ts'
 import { nodeIpOf, planSlot } from '#network/slot.ts'
+import { accessOf } from './access.ts'
 import { type ClusterDescription, ClusterDirectory, freeSlot, type RuntimeKind } from './cluster-directory.ts'
 import { dnsAnswers } from './dns-probe.ts'
 import { startNode } from './node-parts.ts'
 import { ensurePki, pkiDirectory } from './pki.ts'
-import { contextName, servingHosts } from './server-process.ts'
+import { servingHosts } from './server-process.ts'
+import { adminClient, isReady } from './status.ts'
 import { startSupervised } from './supervisor.ts'
 
 const FIRST_PORT = 6443
@@ -52,19 +52,8 @@ export async function up(options: UpOptions, root: string, progress: Progress): 
     systemClock,
     systemRandom,
   )
-  const access: ClusterAccess = {
-    name: contextName(options.name),
-    server: `https://127.0.0.1:${description.port}`,
-    ca: pki.authority.cert,
-    clientCert: pki.admin.cert,
-    clientKey: pki.admin.key,
-  }
-  const transport = createHttpsTransport({
-    connection: { server: access.server, ca: access.ca, cert: access.clientCert, key: access.clientKey },
-    clock: systemClock,
-    callTimeoutMs: 5000,
-  })
-  const client = new Client(transport)
+  const access = accessOf(directory, description)
+  const client = adminClient(access)
   const wait = (what: string, part: string, check: () => Promise<string | undefined>) =>
     waitFor(what, directory.log(part), signal, options.timeout, check)
 
@@ -126,10 +115,6 @@ export async function up(options: UpOptions, root: string, progress: Progress): 
   }
   mergeKubeconfig(kubeconfigPath(process.env), access)
   return { directory, description, access, client }
-}
-
-export function isReady(node: Node): boolean {
-  return node.status.conditions?.some((condition) => condition.type === 'Ready' && condition.status === 'True') === true
 }
 
 /** Checks until `check` has nothing left to wait for. Throws CliError with its last word when time is up. */
