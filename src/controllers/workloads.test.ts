@@ -1,5 +1,4 @@
 import { afterEach, describe, expect, it } from 'vitest'
-import { systemClock } from '#base/clock.ts'
 import type { Deployment } from '#api/apps/v1.ts'
 import type { Pod } from '#api/core/v1/pod.ts'
 import {
@@ -29,23 +28,7 @@ async function start(): Promise<InProcessApi> {
   return cluster
 }
 
-/** Resolves as soon as `test` holds; it is asked again after every change in the cluster. */
-function until<T>(test: () => T | undefined | false): Promise<T> {
-  const informers = [pods, replicaSets, deployments].map((resource) => cluster.informers.for(resource as typeof pods))
-  return new Promise((resolve, reject) => {
-    const late = systemClock.after(10_000, () => reject(new Error('it never came to be')))
-    const stops: (() => void)[] = []
-    const check = () => {
-      const result = test()
-      if (!result) return
-      late.cancel()
-      for (const stop of stops) stop()
-      resolve(result)
-    }
-    for (const informer of informers) stops.push(informer.handle({ added: check, updated: check, deleted: check }))
-  })
-}
-
+const until = <T>(test: () => T | undefined | false | 0) => cluster.until(test)
 const podsOf = (selector: (pod: Pod) => boolean = () => true) => cluster.informers.for(pods).list('ns').filter(selector)
 const isLive = (pod: Pod) => !pod.metadata.deletionTimestamp
 

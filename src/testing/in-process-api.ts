@@ -7,7 +7,18 @@ import type { Clock } from '#base/clock.ts'
 import { systemClock } from '#base/clock.ts'
 import { type Log, silentLog } from '#base/log.ts'
 import { type Random, seededRandom } from '#base/random.ts'
-import { allResources, services } from '#api/resources.ts'
+import type { Resource } from '#api/kind.ts'
+import {
+  allResources,
+  deployments,
+  endpoints,
+  endpointSlices,
+  namespaces,
+  nodes,
+  pods,
+  replicaSets,
+  services,
+} from '#api/resources.ts'
 import { defaultAdmissionPlugins } from '#apiserver/admission/default-plugins.ts'
 import { ServiceAllocator } from '#apiserver/allocation/service-allocator.ts'
 import { Api, resourceKey } from '#apiserver/api.ts'
@@ -36,6 +47,11 @@ export interface InProcessApi {
   readonly log: Log
   /** Aborts with `close`. */
   readonly signal: AbortSignal
+  /**
+   * Resolves with the first truthy answer of `test`, which is asked at first and after every change of the resources
+   * (all common ones by default). Rejects after 10 s of real time.
+   */
+  until<T>(test: () => T | undefined | null | false | 0, resources?: readonly Resource[]): Promise<T>
   close(): Promise<void>
 }
 
@@ -81,20 +97,65 @@ export async function startInProcessApi(options: InProcessApiOptions = {}): Prom
   const transport = createInProcessTransport(api, { name: 'test', groups: [SUPERUSERS] }, clock)
   const client = new Client(transport)
   const { signal } = stop
+  const informers = createInformers({ client, clock, random, log, signal })
   return {
     api,
     transport,
     client,
-    informers: createInformers({ client, clock, random, log, signal }),
+    informers,
     recorder: createEventRecorder({ client, clock, random, log, component: 'test', signal }),
     clock,
     random,
     log,
     signal,
+    until: (test, resources = watched) => changeUntil(informers, resources, test),
     async close() {
       stop.abort(new Error('the test is over'))
       api.stop()
       await store.close()
     },
   }
+}
+
+const watched: readonly Resource[] = [
+  pods,
+  replicaSets,
+  deployments,
+  services,
+  endpoints,
+  endpointSlices,
+  nodes,
+  namespaces,
+]
+
+function changeUntil<T>(
+  informers: Informers,
+  resources: readonly Resource[],
+  test: () => T | undefined | null | false | 0,
+): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const stops: (() => void)[] = []
+    const end = () => {
+      late.cancel()
+      for (const stop of stops) stop()
+    }
+    // Real time, whatever clock the test runs on: the bound is there for tests that are wrong.
+    const late = systemClock.after(10_000, () => {
+      end()
+      reject(new Error(`it never came to be: ${test}`))
+    })
+    let isDone = false
+    const check = () => {
+      const result = !isDone && test()
+      if (!result) return
+      isDone = true
+      // After all other handlers have been told.
+      queueMicrotask(end)
+      resolve(result)
+    }
+    for (const resource of resources) {
+      stops.push(informers.for(resource).handle({ added: check, updated: check, deleted: check }))
+    }
+    check()
+  })
 }

@@ -11,11 +11,11 @@ import { messageOf } from '#base/errors.ts'
 import type { Log } from '#base/log.ts'
 import type { KubeObject, Resource } from '#api/kind.ts'
 import type { ReconcileResult, WorkQueue } from '#client/work-queue.ts'
-import { groupOf, type OwnerReference } from '#machinery/owner.ts'
+import type { OwnerReference } from '#machinery/owner.ts'
 import { isStatus } from '#machinery/status-error.ts'
 import { type Controller, type ControllerContext, reconcileLoop } from '../controller.ts'
 import { createResourceSource, type ResourceSource } from '../resource-source.ts'
-import { FOREGROUND_FINALIZER, type GraphNode, ORPHAN_FINALIZER, OwnershipGraph } from './ownership-graph.ts'
+import { FOREGROUND_FINALIZER, type GraphNode, isAt, ORPHAN_FINALIZER, OwnershipGraph } from './ownership-graph.ts'
 import { ResourceMonitors } from './resource-monitors.ts'
 
 export interface GarbageCollectorOptions {
@@ -149,7 +149,7 @@ class GarbageCollector {
     const owners: Owners = { solid: [], dangling: [], waiting: [], hasUnseen: false }
     for (const reference of node.owners) {
       const seen = this.#graph.get(reference.uid)
-      if (seen?.resource && isAt(seen, reference, node)) {
+      if (seen && isAt(seen, reference, node)) {
         owners[seen.isDeletingDependents ? 'waiting' : 'solid'].push(reference)
       } else if (!seen?.resource && this.#graph.isKnownAbsent(reference.uid)) {
         owners.dangling.push(reference)
@@ -269,13 +269,6 @@ class GarbageCollector {
       if (live?.metadata.uid !== uid) return this.#graph.remove(uid)
     }
   }
-}
-
-/** Whether the owner that was seen is where the reference of `dependent` says that it is. */
-function isAt(owner: GraphNode, reference: OwnerReference, dependent: GraphNode): boolean {
-  const { kind, group, namespaced } = owner.resource!
-  if (kind !== reference.kind || group !== groupOf(reference.apiVersion) || owner.name !== reference.name) return false
-  return !namespaced || owner.namespace === dependent.namespace
 }
 
 function referenceTo({ resource, namespace, name, uid }: GraphNode) {

@@ -6,7 +6,7 @@
  * Upstream: the garbage collector's GraphBuilder.
  */
 import type { KubeObject, Resource } from '#api/kind.ts'
-import type { OwnerReference } from '#machinery/owner.ts'
+import { groupOf, type OwnerReference } from '#machinery/owner.ts'
 
 export const FOREGROUND_FINALIZER = 'foregroundDeletion'
 export const ORPHAN_FINALIZER = 'orphan'
@@ -160,11 +160,12 @@ export class OwnershipGraph {
       if (isUnblocked && owner.isDeletingDependents) this.#listener.check(owner)
     }
     let mustCheck = false
-    for (const { uid } of owners) {
+    for (const reference of owners) {
+      const { uid } = reference
       if (!isNew && previous.some((before) => before.uid === uid)) continue
       const owner = this.#nodes.get(uid)
-      // Unseen, gone, or about to go: whether the node stays has to be found out.
-      mustCheck ||= !owner?.resource || owner.isDeletingDependents
+      // Unseen, gone, about to go, or somewhere else: whether the node stays has to be found out.
+      mustCheck ||= !owner || !isAt(owner, reference, node) || owner.isDeletingDependents
       if (!this.#absent.has(uid) || owner) (owner ?? this.#add(uid)).dependents.add(node)
     }
     if (mustCheck) this.#listener.check(node)
@@ -179,4 +180,12 @@ export class OwnershipGraph {
     this.#absent.add(uid)
     if (this.#absent.size > MAX_ABSENT) this.#absent.delete(this.#absent.values().next().value!)
   }
+}
+
+/** Whether the owner has been seen where the reference of `dependent` says that it is. */
+export function isAt(owner: GraphNode, reference: OwnerReference, dependent: GraphNode): boolean {
+  if (!owner.resource || owner.name !== reference.name) return false
+  const { kind, group, namespaced } = owner.resource
+  if (kind !== reference.kind || group !== groupOf(reference.apiVersion)) return false
+  return !namespaced || owner.namespace === dependent.namespace
 }
