@@ -57,6 +57,8 @@ export class Containers {
   readonly #store: RecordStore<ContainerRecord>
   readonly #containers = new Map<string, Container>()
   readonly #lock = new KeyedLock()
+  /** Ends that were reported before the start had been recorded. */
+  readonly #earlyExits = new Map<string, ProcessExit>()
   readonly #publish: ContainerListener
 
   constructor(context: RuntimeContext, sandboxes: Sandboxes, publish: ContainerListener) {
@@ -221,6 +223,9 @@ export class Containers {
         )
       }
       this.#publish(container, ContainerEventType.CONTAINER_STARTED_EVENT)
+      const early = this.#earlyExits.get(id)
+      this.#earlyExits.delete(id)
+      if (early) void this.onExit(id, early)
     })
   }
 
@@ -283,6 +288,7 @@ export class Containers {
   /** The supervisor reports an exit, now or from before this daemon was started. */
   async onExit(id: string, exit: ProcessExit): Promise<void> {
     const container = this.#containers.get(id)
+    if (container?.record.state === 'created') this.#earlyExits.set(id, exit)
     if (!container || container.record.state !== 'running') return
     const { record, supervisor, io, cgroupPath } = container
     // Other processes of the container may live on in a pid namespace that is not its own.
@@ -418,6 +424,7 @@ export class Containers {
 
   async #failStart(container: Container, message: string) {
     const { record, cgroupPath } = container
+    this.#earlyExits.delete(record.id)
     const at = nowNs(this.#context.clock)
     Object.assign(record, {
       state: 'exited',

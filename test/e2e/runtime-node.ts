@@ -1,7 +1,7 @@
 /** A container runtime in a directory of its own, for the runtime's end-to-end tests: in this process, or as one that can be killed. */
 import { spawn } from 'node:child_process'
 import type { ChildProcess } from 'node:child_process'
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -48,7 +48,7 @@ const PROGRAMS = [
 ]
 
 export class RuntimeNode {
-  readonly dir = mkdtempSync(join(tmpdir(), 'rostrum-cri-'))
+  readonly dir = join(tmpdir(), `rostrum-cri-${process.pid}-${Buffer.from(systemRandom.bytes(4)).toString('hex')}`)
   readonly options: CriServerOptions
   readonly client: CriClient
   #server: CriServer | undefined
@@ -72,6 +72,7 @@ export class RuntimeNode {
   }
 
   async start(): Promise<void> {
+    mkdirSync(this.dir, { recursive: true })
     this.#server = await startCriServer(this.options)
   }
 
