@@ -26,7 +26,7 @@ export interface DnsServicePlan {
 const NAMESPACE = 'kube-system'
 const NAME = 'kube-dns'
 const LABELS = { 'k8s-app': 'kube-dns', 'kubernetes.io/cluster-service': 'true', 'kubernetes.io/name': 'CoreDNS' }
-const MANAGED_BY = 'rostrum.dev/dns'
+const MANAGED_BY = 'dns.rostrum.dev'
 
 /** Pure. */
 export function planDnsService({ clusterIp, address, port }: DnsServiceOptions): DnsServicePlan {

@@ -11,6 +11,7 @@ import { messageOf } from '#base/errors.ts'
 import type { Log } from '#base/log.ts'
 import type { Random } from '#base/random.ts'
 import type { ConfigMap, Secret } from '#api/core/v1/config.ts'
+import type { Node } from '#api/core/v1/node.ts'
 import type { Pod } from '#api/core/v1/pod.ts'
 import type { Taint } from '#api/core/v1/shared.ts'
 import { configMaps, nodes, pods, runtimeClasses, secrets, services } from '#api/resources.ts'
@@ -382,9 +383,17 @@ export async function startKubelet(options: KubeletOptions): Promise<Kubelet> {
   }
 
   if (agent.node) recorder.event(agent.node, 'Normal', 'Starting', 'Starting kubelet.')
+  const observeNode = (node: Node) => {
+    agent.observe(node)
+    const { podCIDR, podCIDRs = podCIDR ? [podCIDR] : [] } = node.spec
+    runtime.tellPodCidr(podCIDRs.join(',')).then(
+      (isNews) => isNews && agent.poke(),
+      (err: unknown) => log.warn({ err }, `cannot tell the runtime its pod network: ${messageOf(err)}`),
+    )
+  }
   informers.for(nodes, { fieldSelector: `metadata.name=${nodeName}` }).handle({
-    added: (node) => agent.observe(node),
-    updated: (node) => agent.observe(node),
+    added: observeNode,
+    updated: observeNode,
   })
   const ownPods = informers.for(pods, { fieldSelector: `spec.nodeName=${nodeName}` })
   const unsubscribe = ownPods.handle({

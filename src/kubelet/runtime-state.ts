@@ -27,6 +27,7 @@ export class RuntimeState {
   #versionAtMs = -Infinity
   #images: readonly Image[] = []
   #imagesAtMs = -Infinity
+  #podCidr = ''
 
   constructor(options: RuntimeStateOptions) {
     this.#options = options
@@ -60,6 +61,14 @@ export class RuntimeState {
 
   get supportsStrictGroups(): boolean {
     return this.#status?.features?.supplementalGroupsPolicy ?? false
+  }
+
+  /** Tells the runtime the network of this node's pods, once. Resolves to whether it was news. Rejects with CriError. */
+  async tellPodCidr(podCidr: string): Promise<boolean> {
+    if (podCidr === '' || podCidr === this.#podCidr) return false
+    await this.#options.cri.runtime.updateRuntimeConfig({ runtimeConfig: { networkConfig: { podCidr } } }, { timeoutMs: TIMEOUT_MS })
+    this.#podCidr = podCidr
+    return true
   }
 
   /** Asks the runtime. Never throws: what went wrong is among the problems. */

@@ -12,7 +12,7 @@ import { removeClusterNetwork } from '#network/machine.ts'
 import { purge } from '#runtime/cri-server.ts'
 import { contextName } from './access.ts'
 import type { ClusterDescription, ClusterDirectory, NodeDescription } from './cluster-directory.ts'
-import { removeCgroups } from './leftovers.ts'
+import { removeCgroups, unmountBelow } from './leftovers.ts'
 import { cgroupRootOf, criSocket } from './node-parts.ts'
 import { stopSupervised } from './supervisor.ts'
 
@@ -63,10 +63,10 @@ async function endNode(
     clock: systemClock,
     random: systemRandom,
     log: silentLog,
-    keepImages: !removeData,
   })
   network.stop()
   await removeCgroups(cgroupRoot)
-  const pods = directory.node(node.name, 'agent', 'pods')
+  await unmountBelow(directory.node(node.name))
+  const pods = directory.node(node.name, 'agent', 'kubelet', 'pods')
   if (existsSync(pods)) for (const pod of readdirSync(pods)) rmSync(join(pods, pod), { recursive: true, force: true })
 }
