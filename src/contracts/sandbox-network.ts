@@ -15,7 +15,7 @@ export interface SandboxPortMapping {
 export interface SandboxNetworkRequest {
   /** 64 hex digits, unique for ever. */
   sandboxId: string
-  /** A bind mount of the network namespace, in the mount namespace of the daemon; loopback is not up yet. */
+  /** A bind mount of the network namespace, in the mount namespace of the daemon; its loopback is up. */
   netnsPath: string
   namespace: string
   name: string
@@ -42,7 +42,7 @@ export interface SandboxNetworkStatus {
 
 export interface SandboxNetwork {
   /**
-   * Brings loopback up and gives the sandbox its addresses. Concurrent calls are for different sandboxes. On failure nothing
+   * Gives the sandbox its addresses. Concurrent calls are for different sandboxes. On failure nothing
    * stays behind that `teardown` with the same request does not remove; the runtime calls it.
    */
   setup(request: SandboxNetworkRequest, signal?: AbortSignal): Promise<SandboxNetworkResult>

@@ -215,12 +215,9 @@ export class Containers {
         this.#follow(container, started.supervisor, started.process)
         this.#store.save(record)
       } catch (thrown) {
-        await this.#failStart(container, messageOf(thrown))
-        throw new StatusError(
-          'UNKNOWN',
-          `failed to start container: unable to start container process: error during container init: ${messageOf(thrown)}`,
-          { cause: thrown },
-        )
+        const message = `failed to start container: unable to start container process: ${messageOf(thrown)}`
+        await this.#failStart(container, message)
+        throw new StatusError('UNKNOWN', message, { cause: thrown })
       }
       this.#publish(container, ContainerEventType.CONTAINER_STARTED_EVENT)
       const early = this.#earlyExits.get(id)
