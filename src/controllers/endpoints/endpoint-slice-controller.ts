@@ -68,17 +68,25 @@ class EndpointSliceLoop {
     this.#keys.follow(this.#pods)
     const enqueue = (service: Service) => queue.add(keyOf(service))
     this.#services.handle({ added: enqueue, updated: enqueue, deleted: enqueue })
-    // Somebody else has changed or deleted what we manage. Our own writes find nothing to do.
-    const enqueueOwner = ({ metadata }: EndpointSlice) => {
+    const ownerOf = ({ metadata }: EndpointSlice) => {
       const service = metadata.labels?.[SERVICE_NAME]
-      if (service && metadata.labels?.[MANAGED_BY] === SLICE_CONTROLLER) queue.add(`${metadata.namespace}/${service}`)
+      const isOurs = metadata.labels?.[MANAGED_BY] === SLICE_CONTROLLER
+      return service && isOurs ? `${metadata.namespace}/${service}` : undefined
     }
+    const seen = (slice: EndpointSlice): string | undefined => {
+      const owner = ownerOf(slice)
+      if (owner) this.#pending.seen(owner, slice)
+      return owner
+    }
+    const enqueueOwner = (owner: string | undefined) => owner && queue.add(owner)
     this.#slices.handle({
+      added: seen,
+      // Somebody else may have changed or deleted what we manage. Our own writes find nothing to do.
       updated: (slice, previous) => {
-        enqueueOwner(slice)
-        enqueueOwner(previous)
+        enqueueOwner(ownerOf(slice))
+        enqueueOwner(ownerOf(previous))
       },
-      deleted: enqueueOwner,
+      deleted: (slice) => enqueueOwner(seen(slice)),
     })
   }
 
@@ -94,7 +102,7 @@ class EndpointSliceLoop {
     }
     const selector = this.#keys.selectorOf(service)
     if (!selector || service.spec.type === 'ExternalName' || service.metadata.deletionTimestamp) return
-    if (!this.#pending.areSeen(key, this.#slices)) return { requeueAfterMs: STALE_RETRY_MS }
+    if (!this.#pending.areSeen(key)) return { requeueAfterMs: STALE_RETRY_MS }
     const pods = this.#pods.list(namespace).filter((pod) => selector.matches(pod.metadata.labels))
     const plan = planSlices({
       service,
@@ -117,12 +125,8 @@ class EndpointSliceLoop {
       const { metadata } = draft
       try {
         const annotations = annotated()
-        const created = await client.create(
-          endpointSlices,
-          { ...draft, metadata: { ...metadata, annotations } },
-          { signal },
-        )
-        this.#pending.created(key, created)
+        const annotatedDraft = { ...draft, metadata: { ...metadata, annotations } }
+        await this.#pending.create(key, () => client.create(endpointSlices, annotatedDraft, { signal }))
       } catch (err) {
         if (isNamespaceTerminating(err)) return
         throw err

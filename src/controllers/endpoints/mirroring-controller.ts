@@ -173,11 +173,22 @@ class MirroringLoop {
       updated: (service, previous) => !service.spec.selector === !previous.spec.selector || enqueue(service),
       deleted: (service) => service.spec.selector || enqueue(service),
     })
-    const enqueueSource = ({ metadata }: EndpointSlice) => {
+    const sourceOf = ({ metadata }: EndpointSlice) => {
       const name = metadata.labels?.[SERVICE_NAME]
-      if (name && metadata.labels?.[MANAGED_BY] === MIRRORING_CONTROLLER) queue.add(`${metadata.namespace}/${name}`)
+      const isOurs = metadata.labels?.[MANAGED_BY] === MIRRORING_CONTROLLER
+      return name && isOurs ? `${metadata.namespace}/${name}` : undefined
     }
-    this.#slices.handle({ updated: enqueueSource, deleted: enqueueSource })
+    const seen = (slice: EndpointSlice): string | undefined => {
+      const source = sourceOf(slice)
+      if (source) this.#pending.seen(source, slice)
+      return source
+    }
+    const enqueueSource = (source: string | undefined) => source && queue.add(source)
+    this.#slices.handle({
+      added: seen,
+      updated: (slice) => enqueueSource(sourceOf(slice)),
+      deleted: (slice) => enqueueSource(seen(slice)),
+    })
   }
 
   async #reconcile(key: string, signal: AbortSignal): Promise<ReconcileResult | void> {
@@ -190,7 +201,7 @@ class MirroringLoop {
       this.#pending.forget(key)
       return this.#delete(existing, signal)
     }
-    if (!this.#pending.areSeen(key, this.#slices)) return { requeueAfterMs: STALE_RETRY_MS }
+    if (!this.#pending.areSeen(key)) return { requeueAfterMs: STALE_RETRY_MS }
     const plan = planMirror(endpoints, existing)
     if (plan.invalid > 0) {
       const message = `Skipped ${plan.invalid} invalid IP addresses when mirroring to EndpointSlices`
@@ -204,7 +215,7 @@ class MirroringLoop {
     if (!endpoints.metadata.deletionTimestamp) {
       for (const draft of plan.create) {
         try {
-          this.#pending.created(key, await client.create(endpointSlices, draft, { signal }))
+          await this.#pending.create(key, () => client.create(endpointSlices, draft, { signal }))
         } catch (err) {
           if (isNamespaceTerminating(err)) return
           throw err

@@ -5,36 +5,52 @@
  */
 import type { Clock } from '#base/clock.ts'
 import type { KubeObject } from '#api/kind.ts'
-import type { Lister } from '#client/informer.ts'
 
 const GIVE_UP_MS = 30_000
 
 export class PendingCreations {
   readonly #clock: Clock
-  readonly #pending = new Map<string, { namespace: string | undefined; name: string; sinceMs: number }[]>()
+  /** Since when (monotonic milliseconds) an object is awaited, by owner and then by the object's uid. */
+  readonly #pending = new Map<string, Map<string, number>>()
+  /** Uids that the informer told of while a creation was under way. */
+  readonly #seenMeanwhile = new Map<string, Set<string>>()
 
   constructor(clock: Clock) {
     this.#clock = clock
   }
 
-  created(owner: string, { metadata }: KubeObject): void {
-    const { namespace, name } = metadata
-    const list = this.#pending.get(owner) ?? []
-    list.push({ namespace, name, sinceMs: this.#clock.monotonic() })
-    this.#pending.set(owner, list)
+  /** Creates an object for the owner, one at a time. The informer may show it, and even its end, before this resolves. */
+  async create<T extends KubeObject>(owner: string, create: () => Promise<T>): Promise<T> {
+    const seen = new Set<string>()
+    this.#seenMeanwhile.set(owner, seen)
+    try {
+      const object = await create()
+      const { uid } = object.metadata
+      if (!seen.has(uid)) {
+        const awaited = this.#pending.get(owner) ?? new Map<string, number>()
+        this.#pending.set(owner, awaited.set(uid, this.#clock.monotonic()))
+      }
+      return object
+    } finally {
+      this.#seenMeanwhile.delete(owner)
+    }
+  }
+
+  /** The informer has told of the object: that it is there, or that it is gone. */
+  seen(owner: string, { metadata }: KubeObject): void {
+    this.#seenMeanwhile.get(owner)?.add(metadata.uid)
+    const awaited = this.#pending.get(owner)
+    if (awaited?.delete(metadata.uid) && awaited.size === 0) this.#pending.delete(owner)
   }
 
   /** Whether the copy shows all that was created for the owner. */
-  areSeen(owner: string, copy: Lister<KubeObject>): boolean {
-    const pending = this.#pending.get(owner)
-    if (!pending) return true
+  areSeen(owner: string): boolean {
+    const awaited = this.#pending.get(owner)
+    if (!awaited) return true
     const nowMs = this.#clock.monotonic()
-    const missing = pending.filter(({ namespace, name, sinceMs }) => {
-      return nowMs - sinceMs < GIVE_UP_MS && !copy.get(namespace, name)
-    })
-    if (missing.length > 0) this.#pending.set(owner, missing)
-    else this.#pending.delete(owner)
-    return missing.length === 0
+    for (const [uid, sinceMs] of awaited) if (nowMs - sinceMs >= GIVE_UP_MS) awaited.delete(uid)
+    if (awaited.size === 0) this.#pending.delete(owner)
+    return awaited.size === 0
   }
 
   forget(owner: string): void {
