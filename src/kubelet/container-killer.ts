@@ -26,7 +26,9 @@ export interface ContainerKillerOptions {
 }
 
 /** A container gets a moment to end by itself, whatever was asked for. */
-const MIN_GRACE_SECONDS = 2
+const MIN_GRACE_SECONDS = 1
+/** And a longer one when its hook has used up the time. */
+const MIN_GRACE_AFTER_HOOK_SECONDS = 2
 /** How long the runtime may take beyond the grace period. */
 const STOP_SLACK_MS = 120_000
 
@@ -63,7 +65,8 @@ export class ContainerKiller {
     const preStop = container?.lifecycle?.preStop ?? target.annotations.preStop
     if (preStop && graceMs > 0) await this.#preStop(request, preStop, graceMs)
     if (order && leftMs() > 0) await order.waitFor(target.name, leftMs(), clock, signal)
-    const timeout = Math.max(Math.floor(leftMs() / 1000), MIN_GRACE_SECONDS)
+    const least = preStop ? MIN_GRACE_AFTER_HOOK_SECONDS : MIN_GRACE_SECONDS
+    const timeout = Math.max(Math.round(leftMs() / 1000), least)
     try {
       await cri.runtime.stopContainer(
         { containerId: target.id, timeout },

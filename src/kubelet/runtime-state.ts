@@ -66,7 +66,10 @@ export class RuntimeState {
   /** Tells the runtime the network of this node's pods, once. Resolves to whether it was news. Rejects with CriError. */
   async tellPodCidr(podCidr: string): Promise<boolean> {
     if (podCidr === '' || podCidr === this.#podCidr) return false
-    await this.#options.cri.runtime.updateRuntimeConfig({ runtimeConfig: { networkConfig: { podCidr } } }, { timeoutMs: TIMEOUT_MS })
+    await this.#options.cri.runtime.updateRuntimeConfig(
+      { runtimeConfig: { networkConfig: { podCidr } } },
+      { timeoutMs: TIMEOUT_MS },
+    )
     this.#podCidr = podCidr
     return true
   }
