@@ -340,8 +340,11 @@ export class SchedulingQueue {
       if (next) this.#wakeAt(this.#backoffUntil(next) + WINDOW_MS)
     }
     const now = this.#options.clock.now()
-    for (const pod of [...this.#unschedulable]) {
-      if (now - pod.timestampMs <= this.#options.maxUnschedulableMs || pod.gatedBy) continue
+    const { maxUnschedulableMs } = this.#options
+    const overdue = Array.from(this.#unschedulable).filter(
+      (p) => now - p.timestampMs > maxUnschedulableMs && !p.gatedBy,
+    )
+    for (const pod of overdue) {
       this.#requeueIfWorth(pod, [{ event: events.unschedulableTimeout, before: undefined, after: undefined }])
     }
     if (this.#unschedulable.size > 0) this.#wakeAt(now + FLUSH_PERIOD_MS)
