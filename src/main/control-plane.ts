@@ -2,6 +2,7 @@
  * The control plane of one cluster in this process: the API server with everything that works through it. The parts meet
  * only in the API; this file is where they are put together.
  */
+import { setMaxListeners } from 'node:events'
 import type { Clock } from '#base/clock.ts'
 import type { Log } from '#base/log.ts'
 import type { Random } from '#base/random.ts'
@@ -47,6 +48,8 @@ export interface ControlPlane {
   readonly client: Client
   /** What the components of this process share. */
   readonly informers: Informers
+  /** Adds a node whose pods only pretend to run. Resolves when it is registered. */
+  addSimulatedNode(name: string): Promise<void>
   close(): Promise<void>
 }
 
@@ -71,6 +74,7 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
 
   const stop = new AbortController()
   const { signal } = stop
+  setMaxListeners(10_000, signal)
   const clientOf = (component: string) => new Client(server.transport(systemUser(`system:${component}`)))
   /** Each component gets what it would be given in a process of its own; only the informers are shared. */
   const contextOf = (component: string, informers: Informers) => {
@@ -101,6 +105,9 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
     port,
     client: clientOf('rostrum'),
     informers,
+    async addSimulatedNode() {
+      throw new Error('simulated nodes are not there yet')
+    },
     async close() {
       stop.abort(new Error('the control plane is stopping'))
       await server.close()

@@ -57,7 +57,7 @@ export async function runServer(
     log,
   })
   writeAdminKubeconfig(directory, accessOf(directory, description))
-  if (description.simulatedNodes > 0) throw new Error('simulated nodes are not there yet')
+  for (let i = 0; i < description.simulatedNodes; i++) await plane.addSimulatedNode(`sim-${i}`)
   log.info({ port: plane.port }, 'the API is ready')
   await untilAborted(stop)
   compaction.cancel()

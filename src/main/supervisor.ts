@@ -79,9 +79,10 @@ export function supervisedPid(runDir: string, name: string): number | undefined 
 export async function stopSupervised(runDir: string, name: string, clock: Clock, graceMs = 10_000): Promise<void> {
   const pid = supervisorPid(runDir, name)
   if (pid !== undefined) {
-    signal(pid, 'SIGTERM')
+    const members = [pid, supervisedPid(runDir, name)].filter((member) => member !== undefined)
+    signal(-pid, 'SIGTERM')
     const deadline = clock.monotonic() + graceMs
-    while (groupIsAlive(pid) && clock.monotonic() < deadline) await sleep(clock, 20)
+    while (members.some(isAlive) && clock.monotonic() < deadline) await sleep(clock, 10)
     signal(-pid, 'SIGKILL')
   }
   rmSync(supervisorFile(runDir, name), { force: true })
@@ -108,16 +109,8 @@ function startTimeOf(pid: number): string | undefined {
   }
 }
 
+/** A process that has ended but was not collected by its parent yet counts as gone. */
 const isAlive = (pid: number) => startTimeOf(pid) !== undefined
-
-function groupIsAlive(pid: number): boolean {
-  try {
-    process.kill(-pid, 0)
-    return true
-  } catch (err) {
-    return systemCode(err) === 'EPERM'
-  }
-}
 
 function signal(pid: number, name: NodeJS.Signals) {
   try {
