@@ -30,7 +30,7 @@ my %SYS = map { my ($name, @numbers) = @$_; $name => $numbers[$ARM] } (
   [prctl => 157, 167], [capset => 126, 91], [setgroups => 116, 159], [setresuid => 117, 147], [setresgid => 119, 149],
   [seccomp => 317, 277], [close_range => 436, 436], [pidfd_open => 434, 434], [pidfd_getfd => 438, 438],
   [mknodat => 259, 33], [sethostname => 170, 161], [signalfd4 => 289, 74], [clock_gettime => 228, 113],
-  [statfs => 137, 43], [lsetxattr => 189, 6],
+  [statfs => 137, 43], [lsetxattr => 189, 6], [bpf => 321, 280],
 );
 use constant {
   CLONE_PARENT => 0x8000, SIGCHLD => 17, CLONE_NEWNET => 0x40000000, CLONE_NEWIPC => 0x08000000, CLONE_NEWUTS => 0x04000000,
@@ -200,6 +200,18 @@ my $STEP_BY_NAME = sub { my ($name, @args) = @_; $STEP{$name}->(@args) };
       my $done = $child{cgroups}{$file} ? syswrite($child{cgroups}{$file}, '0') : writeFile($file, '0');
       $done or fail qq(join cgroup "$file": ), errorText();
     }
+  },
+  # Attaches a device filter to a cgroup of version 2; it goes with the cgroup.
+  devices => sub {
+    my ($directory, $program) = @_;
+    sysopen(my $cgroup, $directory, O_RDONLY | O_DIRECTORY) or fail qq(open cgroup "$directory": ), errorText();
+    my $license = "Apache\0";
+    # prog_type CGROUP_DEVICE, count, instructions, license; the rest of the union is zero.
+    my $load = pack('L L P P', 15, length($program) / 8, $program, $license) . "\0" x 96;
+    my $fd = sysOrDie('load the device filter', 'bpf', 5, $load, length $load);
+    my $attach = pack('L4', fileno $cgroup, $fd, 6, 2) . "\0" x 16;
+    sysOrDie('attach the device filter', 'bpf', 8, $attach, length $attach);
+    POSIX::close($fd);
   },
   # Lowering is a privilege that a machine may withhold; a pod runs all the same.
   oomScore => sub { writeFile('/proc/self/oom_score_adj', $_[0]) },

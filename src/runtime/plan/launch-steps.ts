@@ -3,11 +3,13 @@
  * function. The order is the point. Sources of bind mounts are opened while the host is visible; then the child leaves the
  * host for good (pivot) and everything else, symbolic links of the image included, is resolved inside the container.
  */
+import { dirname } from 'node:path'
 import type { CgroupLayout } from '#base/cgroup.ts'
 import type { OciMount, OciProcess, OciRuntimeSpec } from '#contracts/oci/runtime-spec.ts'
 import { deviceNumber } from '../images/unpack.ts'
 import type { Step } from '../supervisor/supervisor.ts'
 import { capabilityMask } from './capabilities.ts'
+import { compileDeviceRules } from './device-filter.ts'
 import type { Identity } from './container-spec.ts'
 
 const CLONE = {
@@ -58,6 +60,9 @@ export function planLaunch(spec: OciRuntimeSpec, identity: Identity, context: La
     ['cgroup', ...context.cgroupProcs],
     ['oomScore', spec.process.oomScoreAdj ?? 0],
   ]
+  if (context.layout.version === 2 && spec.linux.resources.devices) {
+    steps.unshift(['devices', dirname(context.cgroupProcs[0]!), compileDeviceRules(spec.linux.resources.devices)])
+  }
   for (const type of ['network', 'ipc', 'uts'] as const) {
     const path = namespace(type)?.path
     if (path) steps.push(['setns', path, CLONE[type]])
