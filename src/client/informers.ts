@@ -4,6 +4,7 @@
  * watch was down are told when the next list shows them, and a recreated object is a deletion and an addition.
  * Handlers run synchronously, in the order in which they were given, after the copy has been brought up to date.
  */
+import { setMaxListeners } from 'node:events'
 import type { Clock } from '#base/clock.ts'
 import type { Log } from '#base/log.ts'
 import type { Random } from '#base/random.ts'
@@ -28,6 +29,8 @@ export function createInformers(options: InformersOptions): Informers {
   const { signal, ...rest } = options
   const ownStop = new AbortController()
   const stopped = signal ? AbortSignal.any([signal, ownStop.signal]) : ownStop.signal
+  // Every informer listens to it, and Node takes more than ten listeners for a leak.
+  setMaxListeners(0, stopped)
   const informers = new Map<string, ObjectCache<KubeObject>>()
   return {
     for<T extends KubeObject>(resource: Resource<T>, selection: Selection = {}): Informer<T> {

@@ -2,6 +2,7 @@
  * What every controller is given and is. Controllers are level-based: an informer event only names a key, and the
  * reconcile of that key compares what should be with what is, decides by a pure plan, then acts.
  */
+import { setMaxListeners } from 'node:events'
 import type { Clock } from '#base/clock.ts'
 import type { Log } from '#base/log.ts'
 import type { Random } from '#base/random.ts'
@@ -42,6 +43,8 @@ export interface ReconcileLoopOptions {
 /** A queue whose keys are reconciled until the context's signal aborts. */
 export function reconcileLoop(context: ControllerContext, options: ReconcileLoopOptions): WorkQueue {
   const { clock, signal } = context
+  // All controllers listen to it, and Node takes more than ten listeners for a leak.
+  setMaxListeners(0, signal)
   const log = context.log.child({ controller: options.name })
   const queue = new WorkQueue({ clock })
   const run = async () => {
