@@ -15,7 +15,7 @@ import type { Clock } from '#base/clock.ts'
 import { messageOf, systemCode } from '#base/errors.ts'
 import type { Log } from '#base/log.ts'
 import type { Random } from '#base/random.ts'
-import { formatCidr, parseCidrs } from './address.ts'
+import { addressAt, type Cidr, formatCidr, parseCidrs } from './address.ts'
 import {
   attachCommands,
   bridgeCommands,
@@ -42,6 +42,11 @@ export interface BridgeNetworkOptions {
   bridge?: string
   /** Default: that of the interface with the default route. */
   mtu?: number
+  /**
+   * Several processes work on this network, each for one sandbox (a CNI plugin). None of them may then conclude from the
+   * absence of an interface that a sandbox is gone, and callers that open or close host ports must take turns.
+   */
+  shared?: boolean
   clock: Clock
   random: Random
   log: Log
@@ -49,6 +54,8 @@ export interface BridgeNetworkOptions {
 
 export interface BridgeNetwork extends SandboxNetwork {
   updatePodCidr(podCidr: string): Promise<void>
+  /** Throws NetworkCheckError where a sandbox is not connected as it was set up. */
+  check(request: Pick<SandboxNetworkRequest, 'sandboxId' | 'netnsPath'>): Promise<void>
   /** Frees what belongs to sandboxes other than these. Returns how many were freed. */
   reconcile(living: ReadonlySet<string>): Promise<number>
   /** Closes what lives in this process (user space host ports). Pods stay connected. */
@@ -63,7 +70,7 @@ interface Prepared {
 }
 
 export function createBridgeNetwork(options: BridgeNetworkOptions): BridgeNetwork {
-  const { host, stateDirectory, clock, random } = options
+  const { host, stateDirectory, shared = false, clock, random } = options
   const log = options.log.child({ component: 'bridge' })
   const bridge = checkInterfaceName(options.bridge ?? 'rostrum0')
   const records = createSandboxRecords(join(stateDirectory, 'sandboxes'))
@@ -98,6 +105,9 @@ export function createBridgeNetwork(options: BridgeNetworkOptions): BridgeNetwor
     const text = await knownCidr()
     if (!text) throw new NetworkNotReadyError('the node has no pod CIDR yet')
     const cidrs = parseCidrs(text)
+    const present = shared ? await presentMtu(host, bridge, cidrs) : undefined
+    if (present !== undefined)
+      return { pools: cidrs.map((cidr) => poolOf(formatCidr(cidr))), mtu: options.mtu ?? present }
     const mtu = options.mtu ?? (await uplinkMtu(host))
     const commands = bridgeCommands(bridge, cidrs, mtu)
     throwOnFailure(`set up the bridge ${bridge}`, commands, await host.ip(commands), isPresent)
@@ -107,7 +117,7 @@ export function createBridgeNetwork(options: BridgeNetworkOptions): BridgeNetwor
       cidrs.some((c) => c.family === 6),
     )
     const current = cidrs.map((cidr) => poolOf(formatCidr(cidr)))
-    await restore()
+    if (!shared) await restore()
     log.info({ bridge, podCidr: text, mtu }, 'the pod network is ready')
     return { pools: current, mtu }
   }
@@ -133,14 +143,14 @@ export function createBridgeNetwork(options: BridgeNetworkOptions): BridgeNetwor
   async function restoreOnce() {
     const links = ((await host.ipJson(['link', 'show', 'type', 'veth'])) ?? []) as { ifname: string }[]
     const present = new Set(links.map((link) => link.ifname))
-    for (const pool of pools.values()) {
+    for (const pool of shared ? [] : pools.values()) {
       const freed = await pool.reconcile((owner) => present.has(hostInterfaceOf(owner)))
       if (freed > 0) log.info({ freed, cidr: formatCidr(pool.cidr) }, 'freed addresses of sandboxes that are gone')
     }
     let leftovers = false
     for (const record of await records.readAll()) {
       if (present.has(record.hostInterface)) await reopen(record)
-      else {
+      else if (!shared) {
         leftovers ||= record.portMappings.length > 0
         await records.remove(record.sandboxId)
       }
@@ -184,6 +194,7 @@ export function createBridgeNetwork(options: BridgeNetworkOptions): BridgeNetwor
       const hostInterface = hostInterfaceOf(sandboxId)
       await records.write({ sandboxId, ips, hostInterface, portMappings })
       await connect({ hostInterface, netnsPath, ips, gateways: current.map((p) => p.gateway), mtu })
+      if (shared && portMappings.length > 0) await restore()
       await hostPorts.open(sandboxId, ips, portMappings)
       return { ips, interfaceName: POD_INTERFACE }
     },
@@ -191,8 +202,24 @@ export function createBridgeNetwork(options: BridgeNetworkOptions): BridgeNetwor
     async teardown({ sandboxId }: SandboxNetworkRequest): Promise<void> {
       // An address can only be freed once the ranges are known; without any there are no addresses.
       if ((await knownCidr()) && pools.size === 0) for (const c of parseCidrs(podCidr!)) poolOf(formatCidr(c))
-      if (pools.size > 0) await restore()
+      // A process of its own knows nothing of the ports in the kernel until it has read what the others opened.
+      if (shared ? (await records.read(sandboxId))?.portMappings.length : pools.size > 0) await restore()
       await disconnect(sandboxId)
+    },
+
+    async check({ sandboxId, netnsPath }) {
+      const record = await records.read(sandboxId)
+      if (!record) throw new NetworkCheckError(`sandbox ${sandboxId} was never connected`)
+      type Link = { addr_info?: { local?: string }[] }
+      const inside = (await host.ipJson(['address', 'show', 'dev', POD_INTERFACE], { netns: netnsPath })) as
+        | Link[]
+        | undefined
+      const found = new Set(inside?.flatMap((link) => link.addr_info ?? []).map((a) => a.local))
+      const missing = record.ips.filter((ip) => !found.has(ip))
+      if (missing.length > 0)
+        throw new NetworkCheckError(`sandbox ${sandboxId} has lost its addresses ${missing.join(', ')}`)
+      if (!(await host.ipJson(['link', 'show', 'dev', record.hostInterface])))
+        throw new NetworkCheckError(`sandbox ${sandboxId} has lost its interface ${record.hostInterface}`)
     },
 
     async status(): Promise<SandboxNetworkStatus> {
@@ -235,6 +262,19 @@ export function createBridgeNetwork(options: BridgeNetworkOptions): BridgeNetwor
 /** Sandboxes cannot be connected yet. */
 export class NetworkNotReadyError extends Error {
   override readonly name = 'NetworkNotReadyError'
+}
+
+/** A sandbox is not connected as it should be. */
+export class NetworkCheckError extends Error {
+  override readonly name = 'NetworkCheckError'
+}
+
+/** MTU of a bridge that is there with all its addresses; undefined when it has still to be set up. */
+async function presentMtu(host: NetworkHost, bridge: string, cidrs: readonly Cidr[]): Promise<number | undefined> {
+  type Link = { mtu?: number; addr_info?: { local?: string }[] }
+  const [link] = ((await host.ipJson(['address', 'show', 'dev', bridge, 'up'])) ?? []) as Link[]
+  const addresses = new Set(link?.addr_info?.map((a) => a.local))
+  return cidrs.every((cidr) => addresses.has(addressAt(cidr, 1))) ? link?.mtu : undefined
 }
 
 const DEFAULT_MTU = 1500

@@ -87,9 +87,15 @@ export class NftTable {
     if (this.#committed && this.#changedOwners.size === 0) return
     const wanted = this.#content()
     const { script, stale } = planTransaction(this.family, this.name, this.#committed, wanted)
+    const replaced = !this.#committed
     if (script !== '') {
       this.#committed = undefined
       await this.#host.nft(script)
+    }
+    // The old table went with all that was in it.
+    if (replaced) {
+      this.#stale.chains.clear()
+      this.#stale.sets.clear()
     }
     this.#committed = wanted
     this.#changedOwners.clear()

@@ -18,6 +18,8 @@ export interface SandboxRecord {
 export interface SandboxRecords {
   write(record: SandboxRecord): Promise<void>
   remove(sandboxId: string): Promise<void>
+  /** Undefined where there is none that can be read. */
+  read(sandboxId: string): Promise<SandboxRecord | undefined>
   /** All records; files that cannot be read as one are passed over. */
   readAll(): Promise<SandboxRecord[]>
 }
@@ -39,6 +41,9 @@ export function createSandboxRecords(directory: string): SandboxRecords {
       await unlink(pathOf(sandboxId)).catch((err: unknown) => {
         if (systemCode(err) !== 'ENOENT') throw err
       })
+    },
+    async read(sandboxId) {
+      return parseRecord(await readFile(pathOf(sandboxId), 'utf8').catch(() => ''))
     },
     async readAll() {
       const names = await readdir(directory).catch((err: unknown) => {
