@@ -142,8 +142,9 @@ export class Containers {
       )
     const image = images.find(config.image?.image ?? '')
     if (!image) throw new StatusError('NOT_FOUND', `failed to get image "${config.image?.image}": not found`)
+    const layers = [...image.layers]
     for (const mount of config.mounts) {
-      if (mount.image?.image) throw new StatusError('UNIMPLEMENTED', 'image volumes are not supported by this runtime')
+      if (mount.image?.image) layers.push(...this.#imageLayers(mount.image.image))
       // As containerd: a host path that is not there becomes a directory.
       if (mount.hostPath && !existsSync(mount.hostPath)) mkdirSync(mount.hostPath, { recursive: true, mode: 0o755 })
     }
@@ -152,7 +153,8 @@ export class Containers {
       sandboxId: sandbox.id,
       config,
       imageId: image.id,
-      layers: image.layers,
+      layers,
+      rootLayers: image.layers.length,
       identity: { user: '0', group: '', mergeGroups: true, extraGroups: [] },
       createdAtNs: nowNs(clock),
       state: 'created',
@@ -201,7 +203,7 @@ export class Containers {
           identity,
           root: {
             layersDir: images.layersDir,
-            layers: record.layers,
+            layers: record.layers.slice(0, record.rootLayers),
             upperDir: join(dir, 'upper'),
             workDir: join(dir, 'work'),
           },
@@ -339,6 +341,7 @@ export class Containers {
         cgroupPath,
         rootPath: 'rootfs',
         facts: host,
+        imageLayers: (name) => this.#imageLayers(name),
         ...(seccomp && { seccomp }),
       })
     } catch (thrown) {
@@ -350,6 +353,12 @@ export class Containers {
         )
       throw thrown
     }
+  }
+
+  #imageLayers(name: string): readonly string[] {
+    const image = this.#context.images.find(name)
+    if (!image) throw new StatusError('NOT_FOUND', `failed to get image "${name}": not found`)
+    return image.layers
   }
 
   /** The program, environment and rights that an exec in the container gets. */

@@ -30,6 +30,8 @@ export interface ContainerRecord {
   imageId: string
   /** Directory names in the image store, which must not remove them. */
   layers: string[]
+  /** How many of them, from the first, are the root; the rest belong to image volumes. */
+  rootLayers: number
   identity: Identity
   createdAtNs: bigint
   state: 'created' | 'running' | 'exited'

@@ -9,6 +9,7 @@ import { execAny } from '#base/exec.ts'
 import type { OciProcess, OciRuntimeSpec } from '#contracts/oci/runtime-spec.ts'
 import type { BuiltinExecutorOptions } from './builtin-executor.ts'
 import type { ExecRequest, Executor, LaunchRequest, Started } from './executor.ts'
+import { IMAGE_MOUNT, InvalidConfigError } from './plan/container-spec.ts'
 import { overlayOptions } from './plan/launch-steps.ts'
 import { resolveIdentity } from './plan/resolve-identity.ts'
 import type { Supervisor } from './supervisor/supervisor.ts'
@@ -33,6 +34,8 @@ export class RuncExecutor implements Executor {
   }
 
   async launch({ id, key, spec, identity, root, streams, exitFile }: LaunchRequest): Promise<Started> {
+    if (spec.mounts.some((mount) => mount.type === IMAGE_MOUNT))
+      throw new InvalidConfigError('image volumes need the built-in executor')
     const bundle = this.#bundle(id)
     const rootfs = join(bundle, 'rootfs')
     mkdirSync(rootfs, { recursive: true, mode: 0o700 })

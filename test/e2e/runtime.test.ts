@@ -138,6 +138,18 @@ describe.skipIf(!isRoot)(isRoot ? 'rostrum-cri' : 'rostrum-cri (skipped: needs r
       expect(readFileSync(join(dir, 'g'), 'utf8')).toBe('new\n')
     })
 
+    it('mount images as volumes, whole or in part', async () => {
+      const mounts = [
+        { containerPath: '/img', image: { image: IMAGE } },
+        { containerPath: '/passwd-dir', image: { image: IMAGE }, imageSubPath: 'etc' },
+      ]
+      const { text } = await node.output(
+        ['sh', '-c', 'ls -d /img/etc/passwd /passwd-dir/passwd; (echo x > /img/x) 2>&1'],
+        { mounts },
+      )
+      expect(text).toMatch(/^\/img\/etc\/passwd\n\/passwd-dir\/passwd\n.*Read-only file system\n$/)
+    })
+
     it('keep a read-only root read-only', async () => {
       const { text } = await node.output(['sh', '-c', '(echo x > /x) 2>&1; echo y > /dev/shm/y && cat /dev/shm/y'], {
         linux: { securityContext: { readonlyRootfs: true } },

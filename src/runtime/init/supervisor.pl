@@ -30,7 +30,7 @@ my %SYS = map { my ($name, @numbers) = @$_; $name => $numbers[$ARM] } (
   [prctl => 157, 167], [capset => 126, 91], [setgroups => 116, 159], [setresuid => 117, 147], [setresgid => 119, 149],
   [seccomp => 317, 277], [close_range => 436, 436], [pidfd_open => 434, 434], [pidfd_getfd => 438, 438],
   [mknodat => 259, 33], [sethostname => 170, 161], [signalfd4 => 289, 74], [clock_gettime => 228, 113],
-  [statfs => 137, 43], [lsetxattr => 189, 6], [bpf => 321, 280],
+  [statfs => 137, 43], [lsetxattr => 189, 6], [bpf => 321, 280], [openat2 => 437, 437],
 );
 use constant {
   CLONE_PARENT => 0x8000, SIGCHLD => 17, CLONE_NEWNET => 0x40000000, CLONE_NEWIPC => 0x08000000, CLONE_NEWUTS => 0x04000000,
@@ -257,6 +257,23 @@ my $STEP_BY_NAME = sub { my ($name, @args) = @_; $STEP{$name}->(@args) };
         or fail qq(failed to set attributes of mount "$source": ), errorText();
     }
     $tree{$slot} = [$fd, -d $source ? 1 : 0, $source];
+  },
+  # The content of an image, or a part of it, as a tree to place: read-only, its links resolved inside the image.
+  imageTree => sub {
+    my ($slot, $dir, $layers, $scratch, $subPath) = @_;
+    chdir $dir or fail qq(chdir "$dir": ), errorText();
+    my $stacked = $layers =~ /:/;
+    # One layer alone is no overlay.
+    sysOrDie('mount the image volume', 'mount', 'overlay', $scratch, 'overlay', MS_RDONLY, "lowerdir=$layers") if $stacked;
+    sysopen(my $root, $stacked ? $scratch : $layers, O_RDONLY | O_DIRECTORY) or fail 'open the image volume: ', errorText();
+    my $how = pack 'Q3', 0x200000, 0, 0x10;    # O_PATH, RESOLVE_IN_ROOT
+    my $part = sysOrDie(qq(open "$subPath" of the image volume), 'openat2', fileno $root, length $subPath ? $subPath : '.', $how, 24);
+    my $fd = sysOrDie('open the image volume', 'open_tree', $part, '', AT_EMPTY_PATH | OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
+    mountAttr($fd, '', AT_EMPTY_PATH, MOUNT_ATTR_RDONLY, 0, MS_PRIVATE) or fail 'make the image volume read-only: ', errorText();
+    $tree{$slot} = [$fd, -d "/proc/self/fd/$part" ? 1 : 0, 'image'];
+    POSIX::close($part);
+    close $root;
+    sysOrDie('unmount the image volume', 'umount2', $scratch, MNT_DETACH) if $stacked;
   },
   place => sub {
     my ($slot, $target) = @_;

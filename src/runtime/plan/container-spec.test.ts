@@ -23,7 +23,15 @@ const facts = { capabilities: [...DEFAULT_CAPABILITIES, 'CAP_SYS_ADMIN'], hostDe
 
 function plan(config: CriMessageInit<'ContainerConfig'>, image: OciImageRunConfig = { Cmd: ['sh'] }) {
   const full = decodeMessage('ContainerConfig', encodeMessage('ContainerConfig', config))
-  return planContainerSpec({ config: full, image, sandbox, cgroupPath: '/c', rootPath: 'rootfs', facts })
+  return planContainerSpec({
+    config: full,
+    image,
+    sandbox,
+    cgroupPath: '/c',
+    rootPath: 'rootfs',
+    imageLayers: () => [],
+    facts,
+  })
 }
 
 describe('container specification', () => {

@@ -53,6 +53,8 @@ export interface SpecInput {
   cgroupPath: string
   rootPath: string
   facts: HostFacts
+  /** Layers of an image used as a volume, by directory name and the lowest first. Throws when the image is not there. */
+  imageLayers(image: string): readonly string[]
   seccomp?: OciSeccomp
 }
 
@@ -109,7 +111,7 @@ export function planContainerSpec(input: SpecInput): { spec: OciRuntimeSpec; ide
       ...apparmor(security),
     },
     root: { path: input.rootPath, readonly: security?.readonlyRootfs ?? false },
-    mounts: planMounts(config, sandbox, privileged),
+    mounts: planMounts(input, privileged),
     annotations: config.annotations,
     linux: {
       namespaces: planNamespaces(input),
@@ -174,7 +176,7 @@ function planNamespaces({ sandbox, config, targetPid }: SpecInput): OciRuntimeSp
   return namespaces
 }
 
-function planMounts(config: ContainerConfig, sandbox: SandboxPaths, privileged: boolean): OciMount[] {
+function planMounts({ config, sandbox, imageLayers }: SpecInput, privileged: boolean): OciMount[] {
   const readOnly = config.linux?.securityContext?.readonlyRootfs ? 'ro' : 'rw'
   const mounts: OciMount[] = [
     { destination: '/proc', type: 'proc', source: 'proc', options: ['nosuid', 'noexec', 'nodev'] },
@@ -215,7 +217,8 @@ function planMounts(config: ContainerConfig, sandbox: SandboxPaths, privileged: 
   bind('/etc/resolv.conf', sandbox.resolvFile, [readOnly])
   // Parents before what is mounted inside of them.
   const depth = ({ containerPath }: Mount) => containerPath.split('/').filter(Boolean).length
-  for (const mount of config.mounts.toSorted((a, b) => depth(a) - depth(b))) mounts.push(planVolume(mount))
+  for (const mount of config.mounts.toSorted((a, b) => depth(a) - depth(b)))
+    mounts.push(mount.image?.image ? planImageVolume(mount, imageLayers(mount.image.image)) : planVolume(mount))
   return mounts
 }
 
@@ -237,6 +240,13 @@ function planVolume(mount: Mount): OciMount {
   }
   const options = ['rbind', PROPAGATION[propagation] ?? 'rprivate', recursiveReadOnly ? 'rro' : readonly ? 'ro' : 'rw']
   return { destination: containerPath, type: 'bind', source: hostPath, options }
+}
+
+/** The mount type of an image's content: `source` is the path inside, the options are the layers, the lowest first. */
+export const IMAGE_MOUNT = 'rostrum-image'
+
+function planImageVolume({ containerPath, imageSubPath }: Mount, layers: readonly string[]): OciMount {
+  return { destination: containerPath, type: IMAGE_MOUNT, source: imageSubPath, options: [...layers] }
 }
 
 export function planResources(resources: LinuxContainerResources | undefined): OciResources {

@@ -10,6 +10,7 @@ import { deviceNumber } from '../images/unpack.ts'
 import type { Step } from '../supervisor/supervisor.ts'
 import { capabilityMask } from './capabilities.ts'
 import { compileDeviceRules } from './device-filter.ts'
+import { IMAGE_MOUNT } from './container-spec.ts'
 import type { Identity } from './container-spec.ts'
 
 const CLONE = {
@@ -67,9 +68,16 @@ export function planLaunch(spec: OciRuntimeSpec, identity: Identity, context: La
     const path = namespace(type)?.path
     if (path) steps.push(['setns', path, CLONE[type]])
   }
-  const binds = spec.mounts.map((mount, i) => ({ mount, slot: `m${i}` })).filter(({ mount }) => mount.type === 'bind')
-  for (const { mount, slot } of binds) steps.push(planTree(mount, slot))
+  const binds = spec.mounts
+    .map((mount, i) => ({ mount, slot: `m${i}` }))
+    .filter(({ mount }) => mount.type === 'bind' || mount.type === IMAGE_MOUNT)
+  for (const { mount, slot } of binds) if (mount.type === 'bind') steps.push(planTree(mount, slot))
   steps.push(['unshare', CLONE.mount | CLONE.cgroup], ['propagation', '/', MS_REC_SLAVE])
+  for (const { mount, slot } of binds) {
+    if (mount.type !== IMAGE_MOUNT) continue
+    const layers = mount.options!.toReversed().join(':')
+    steps.push(['imageTree', slot, context.root.layersDir, layers, context.scratchDir, mount.source ?? ''])
+  }
   steps.push(
     ['overlay', context.root.layersDir, context.scratchDir, overlayOptions(context.root)],
     ['pivot', context.scratchDir],
