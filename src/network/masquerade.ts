@@ -2,7 +2,6 @@
  * Pod traffic that leaves the cluster gets the node's address as its source; traffic within the cluster keeps the pod's.
  * Needs nftables: without it pods reach only what has a route back to them, which is said in words fit for people.
  */
-import type { Log } from '#base/log.ts'
 import type { NetworkHost } from './host.ts'
 import { NftTable } from './nft-table.ts'
 import { withoutOverlaps } from './node-routes-plan.ts'
@@ -19,11 +18,10 @@ export const NFT_MISSING =
 /** Multicast never leaves by a translated address. */
 const ALWAYS_KEPT = ['224.0.0.0/4']
 
-export function createMasquerade(host: NetworkHost, log: Log, name = 'rostrum-masquerade'): Masquerade {
+export function createMasquerade(host: NetworkHost, name = 'rostrum-masquerade'): Masquerade {
   const table = new NftTable(host, 'ip', name)
   const v4 = (ranges: readonly string[]) => ranges.filter((r) => !r.includes(':'))
   const elements = (ranges: readonly string[]) => Object.fromEntries(ranges.map((r) => [r, '']))
-  let wasMissing = false
   table.set('base', {
     sets: {
       pods: { kind: 'set', definition: 'type ipv4_addr; flags interval;' },
@@ -34,11 +32,7 @@ export function createMasquerade(host: NetworkHost, log: Log, name = 'rostrum-ma
   })
   return {
     async apply(localPodCidrs, clusterRanges) {
-      if (!(await host.hasNft())) {
-        if (!wasMissing) log.warn({}, NFT_MISSING)
-        wasMissing = true
-        return NFT_MISSING
-      }
+      if (!(await host.hasNft())) return NFT_MISSING
       table.set('ranges', {
         elements: {
           pods: elements(v4(localPodCidrs)),

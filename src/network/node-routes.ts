@@ -58,7 +58,7 @@ export function startNodeRoutes(options: NodeRoutesOptions): NodeRoutes {
   const { informers, host, nodeName, mode, clock, signal, keepOnStop = false } = options
   const log = options.log.child({ component: 'node-routes' })
   const informer = informers.for(nodes)
-  const masquerade = options.masquerade ? createMasquerade(host, log) : undefined
+  const masquerade = options.masquerade ? createMasquerade(host) : undefined
   let timer: Timer | undefined
   let running: Promise<void> | undefined
   let again = false

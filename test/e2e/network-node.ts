@@ -4,6 +4,7 @@
  * test puts there. As `pod` it serves TCP and UDP, and dials out.
  */
 import { createSocket } from 'node:dgram'
+import { Resolver } from 'node:dns/promises'
 import { connect, createServer } from 'node:net'
 import { createInterface } from 'node:readline'
 import { systemClock } from '#base/clock.ts'
@@ -95,6 +96,12 @@ async function runPod(name: string) {
   const sockets = new Map<string, { socket: ReturnType<typeof createSocket> }>()
   answerLines(
     {
+      /** Asks the name server at `server` (ip or ip:port), as a pod with that in its resolv.conf would. */
+      async lookup({ server, name, rrtype = 'A' }) {
+        const resolver = new Resolver({ timeout: 2_000, tries: 2 })
+        resolver.setServers([server])
+        return resolver.resolve(name, rrtype).catch((err: NodeJS.ErrnoException) => err.code)
+      },
       /** Connects, sends, half-closes, and returns all that came back, or the code of the error. */
       tcp: ({ ip, port, text = '' }) =>
         new Promise((resolve) => {

@@ -2,18 +2,16 @@
  * Two nodes on this machine with pods on their bridges, and services between them, once with nftables and once in user
  * space; afterwards the machine's network must be what it was before. Needs root, iproute2 and nftables.
  */
-import { spawn, type ChildProcess } from 'node:child_process'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { createInterface } from 'node:readline'
-import { build } from 'esbuild'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { exec } from '#base/exec.ts'
 import { silentLog } from '#base/log.ts'
 import { createSystemHost } from '#network/host.ts'
 import { createNodeNamespace, findSlotConflicts, listClusterNetworks, removeClusterNetwork } from '#network/machine.ts'
 import { planSlot } from '#network/slot.ts'
+import { buildProgram, Inside, snapshot } from './network-inside.ts'
 
 const SLOT = 61
 const plan = planSlot(SLOT)
@@ -23,60 +21,6 @@ const vip = `10.${96 + SLOT}.0.50`
 
 let directory: string
 let program: string
-
-/** A process in a namespace that answers JSON lines. */
-class Inside {
-  readonly #child: ChildProcess
-  readonly #waiting = new Map<number, { resolve(value: any): void; reject(err: Error): void }>()
-  readonly #ready: Promise<void>
-  #id = 0
-
-  constructor(netns: string, args: string[]) {
-    this.#child = spawn('nsenter', [`--net=/run/netns/${netns}`, '--', process.execPath, program, ...args], {
-      stdio: ['pipe', 'pipe', 'inherit'],
-    })
-    const lines = createInterface({ input: this.#child.stdout! })
-    this.#ready = new Promise((resolve, reject) => {
-      this.#child.once('exit', (code) => reject(new Error(`ended with ${code}`)))
-      lines.on('line', (line) => {
-        if (line === 'ready') return resolve()
-        const { id, result, error } = JSON.parse(line)
-        const waiting = this.#waiting.get(id)!
-        if (error === undefined) waiting.resolve(result)
-        else waiting.reject(new Error(error))
-      })
-    })
-  }
-
-  ready() {
-    return this.#ready
-  }
-
-  ask(op: string, argument: object = {}): Promise<any> {
-    const id = ++this.#id
-    this.#child.stdin!.write(`${JSON.stringify({ id, op, argument })}\n`)
-    return new Promise((resolve, reject) => this.#waiting.set(id, { resolve, reject }))
-  }
-
-  async end() {
-    const gone = new Promise((resolve) => this.#child.once('exit', resolve))
-    this.#child.stdin!.end()
-    await gone
-  }
-}
-
-/** Everything of the machine's network that a cluster could leave traces in. */
-async function snapshot() {
-  const outputs = await Promise.all([
-    exec(['ip', '-br', 'link']),
-    exec(['ip', 'route', 'show', 'table', 'all']),
-    exec(['ip', '-br', 'address']),
-    exec(['ip', 'netns']),
-    exec(['nft', 'list', 'ruleset']),
-    exec(['sh', '-c', 'grep . /proc/sys/net/ipv4/ip_forward /proc/sys/net/ipv4/conf/*/forwarding']),
-  ])
-  return outputs.map((o) => o.stdout).join('\n---\n')
-}
 
 const service = (extra: object = {}) => ({
   plural: 'services',
@@ -110,17 +54,7 @@ const slice = (endpoints: { ip: string; node: string }[]) => ({
 
 beforeAll(async () => {
   directory = await mkdtemp(join(tmpdir(), 'network-e2e-'))
-  program = join(directory, 'network-node.mjs')
-  await build({
-    entryPoints: ['test/e2e/network-node.ts'],
-    outfile: program,
-    bundle: true,
-    platform: 'node',
-    format: 'esm',
-    target: 'node20.19',
-    logLevel: 'error',
-    banner: { js: "import { createRequire as __r } from 'node:module'; const require = __r(import.meta.url);" },
-  })
+  program = await buildProgram(directory)
 })
 afterAll(() => rm(directory, { recursive: true, force: true }))
 
@@ -178,7 +112,7 @@ describe.each([
         for (const tool of ['ip', 'bridge', 'nsenter'])
           await exec(['sh', '-c', `ln -sf "$(command -v ${tool})" "$1/${tool}"`, 'sh', config.path!])
       }
-      agents.push(new Inside(ns.netnsName, ['node', JSON.stringify(config)]))
+      agents.push(new Inside(program, ns.netnsName, ['node', JSON.stringify(config)]))
     }
     for (const agent of agents) await agent.ready()
     for (const index of [0, 1]) {
@@ -206,7 +140,7 @@ describe.each([
         dns: { servers: [], searches: [], options: [] },
       }
       const { ips } = await agents[node]!.ask('setup', request)
-      const inside = new Inside(`e2e-${name}`, ['pod', name])
+      const inside = new Inside(program, `e2e-${name}`, ['pod', name])
       await inside.ready()
       pods.push({ name, node, inside, ip: ips[0], request })
     }
