@@ -25,7 +25,7 @@ const behaviours: Readonly<Record<string, Strategy>> = {
   '/persistentvolumes': core.persistentVolumeStrategy,
   '/pods': podStrategy,
   '/podtemplates': core.podTemplateStrategy,
-  '/replicationcontrollers': workloads.replicaSetStrategy,
+  '/replicationcontrollers': workloads.replicationControllerStrategy,
   '/resourcequotas': core.resourceQuotaStrategy,
   '/secrets': core.secretStrategy,
   '/serviceaccounts': core.serviceAccountStrategy,

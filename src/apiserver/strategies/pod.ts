@@ -4,6 +4,7 @@
  */
 import { qosClass } from '#api/core/v1/pod-resources.ts'
 import type { LabelSelectorRequirement } from '#api/meta/v1.ts'
+import { atLeastGraceful } from '../registry/deletion.ts'
 import type { Draft, Stored, Strategy } from '../registry/strategy.ts'
 
 export const podStrategy: Strategy = {
@@ -26,8 +27,7 @@ export const podStrategy: Strategy = {
   gracePeriod(pod, asked) {
     const { phase } = pod.status ?? {}
     if (!pod.spec.nodeName || phase === 'Failed' || phase === 'Succeeded') return 0
-    const seconds = asked ?? pod.spec.terminationGracePeriodSeconds ?? 0
-    return seconds < 0 ? 1 : seconds
+    return atLeastGraceful(asked ?? pod.spec.terminationGracePeriodSeconds ?? 0)
   },
   selectableFields: {
     'spec.nodeName': (pod) => pod.spec.nodeName ?? '',

@@ -18,6 +18,8 @@ export const replicaSetStrategy: Strategy = {
   selectableFields: { 'status.replicas': (set) => String(set.status?.replicas ?? 0) },
 }
 
+export const replicationControllerStrategy: Strategy = { ...replicaSetStrategy, orphansByDefault: true }
+
 /** Clients of before `generation` read how often the template has changed from here. */
 const TEMPLATE_GENERATION = 'deprecated.daemonset.template.generation'
 
@@ -48,6 +50,9 @@ const uidLabels = ['controller-uid', UID_LABEL]
 /** Unless told otherwise a job selects its pods by its own UID; labels that contradict it are left for validation. */
 export const jobStrategy: Strategy = {
   countsGeneration: true,
+  orphansByDefault: true,
+  deletionWarning:
+    'child pods are preserved by default when jobs are deleted; set propagationPolicy=Background to remove them or set propagationPolicy=Orphan to suppress this warning',
   prepareForCreate({ metadata, spec }) {
     if (spec.manualSelector) return
     const template = spec.template.metadata as { labels?: Record<string, string> }

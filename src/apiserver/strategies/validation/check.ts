@@ -215,6 +215,9 @@ export const uniqueItems: Check = (list: readonly unknown[], at, to) => {
   })
 }
 
+/** The check is also made of a string that is not there, as of an empty one. */
+export const evenEmpty = (check: Check): Check => onMissing((value = '', at, to) => check(value, at, to))
+
 /** A string of a closed set. An empty one is absent, unless the set has it. */
 export const oneOf = (...values: string[]): Check => {
   const accepted = new Set(values)
