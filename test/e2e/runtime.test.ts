@@ -150,6 +150,20 @@ describe.skipIf(!isRoot)(isRoot ? 'rostrum-cri' : 'rostrum-cri (skipped: needs r
       expect(text).toMatch(/^\/img\/etc\/passwd\n\/passwd-dir\/passwd\n.*Read-only file system\n$/)
     })
 
+    it('have everything when they are privileged', async () => {
+      const script =
+        'grep CapEff /proc/self/status; grep Seccomp: /proc/self/status; ls /dev | wc -l; mount -t tmpfs x /run; echo 1 > /proc/sys/vm/drop_caches && echo done'
+      const { text } = await node.output(['sh', '-c', script], {
+        linux: { securityContext: { privileged: true, maskedPaths: ['/proc/sys'] } },
+      })
+      const own = /CapEff:\s*(\w+)/.exec(readFileSync('/proc/self/status', 'utf8'))![1]
+      const lines = text.split('\n')
+      expect(lines[0]).toBe(`CapEff:\t${own}`)
+      expect(lines[1]).toBe('Seccomp:\t0')
+      expect(Number(lines[2])).toBeGreaterThan(12)
+      expect(lines.at(-2)).toBe('done')
+    })
+
     it('keep a read-only root read-only', async () => {
       const { text } = await node.output(['sh', '-c', '(echo x > /x) 2>&1; echo y > /dev/shm/y && cat /dev/shm/y'], {
         linux: { securityContext: { readonlyRootfs: true } },

@@ -857,8 +857,9 @@ my %OP = (
   # The daemon has drained the pipes and stored the exit.
   release => sub {
     my (undef, $request) = @_;
-    my $p = $processes{ $request->{key} };
-    forget($request->{key}) if $p && $p->{exit};
+    my $p = $processes{ $request->{key} } or return {};
+    # One that was just killed is forgotten as soon as it is dead.
+    $p->{exit} ? forget($request->{key}) : ($p->{released} = 1);
     return {};
   },
   unmount => sub {
@@ -873,7 +874,7 @@ my %OP = (
     return {};
   },
   # Ends the supervisor once nothing runs any more.
-  quit => sub { fail 'processes are still running' if grep { !$_->{exit} } values %processes; POSIX::_exit(0) },
+  quit => sub { fail 'processes are still running' if grep { !$_->{exit} && !$_->{released} } values %processes; POSIX::_exit(0) },
 );
 
 sub onFrame {
@@ -926,6 +927,7 @@ sub onEnd {
   onStatus(fileno $p->{status}) if $p->{status};
   return unless $processes{$key};
   recordExit($p) if defined $p->{exitFile} && length $p->{exitFile} && !defined $p->{startError};
+  return forget($key) if $p->{released};
   settleStart($key);
   announceExit($key);
 }
