@@ -9,6 +9,7 @@ import { ContainerEventType, ContainerState, MountPropagation, NamespaceMode } f
 import { CriClient } from '#contracts/cri/client.ts'
 import { execOverSpdy, execOverWebSocket } from '#streaming/remote-command-client.ts'
 import { dialSpdy } from '#streaming/upgrade-client.ts'
+import { startCriServer } from '../../src/runtime/cri-server.ts'
 import { hostTraces, IMAGE, RuntimeNode } from './runtime-node.ts'
 
 const isRoot = process.getuid?.() === 0
@@ -632,7 +633,7 @@ describe.skipIf(!isRoot)(isRoot ? 'rostrum-cri' : 'rostrum-cri (skipped: needs r
 
   it('refuses a second daemon on the same socket', async () => {
     const other = new CriClient({ endpoint: `unix://${node.options.socketPath}`, clock: systemClock })
-    await expect(new RuntimeNodeAt(node).start()).rejects.toThrow('already serves')
+    await expect(startCriServer(node.options)).rejects.toThrow('already serves')
     expect((await other.runtime.version({})).runtimeName).toBe('rostrum-cri')
     other.close()
   })
@@ -647,14 +648,6 @@ describe.skipIf(!isRoot)(isRoot ? 'rostrum-cri' : 'rostrum-cri (skipped: needs r
     await runtime.removePodSandbox({ podSandboxId: id })
   })
 })
-
-/** The same directories, another daemon. */
-class RuntimeNodeAt extends RuntimeNode {
-  constructor(other: RuntimeNode) {
-    super()
-    Object.assign(this.options, other.options)
-  }
-}
 
 async function collect(stream: AsyncIterable<Uint8Array>): Promise<string> {
   const chunks: Uint8Array[] = []
