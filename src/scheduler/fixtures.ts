@@ -1,9 +1,16 @@
 /** Pods and nodes for the tests and benchmarks of this folder, as the API server would return them. */
 import type { Node, NodeSpec, NodeStatus } from '#api/core/v1/node.ts'
 import type { Pod, PodSpec, PodStatus } from '#api/core/v1/pod.ts'
+import type { ReplicaSet, StatefulSet } from '#api/apps/v1.ts'
+import type { Namespace } from '#api/core/v1/namespace.ts'
+import type { ReplicationController } from '#api/core/v1/replication-controller.ts'
+import type { Service } from '#api/core/v1/service.ts'
+import type { KubeObject } from '#api/kind.ts'
 import type { Client } from '#client/client.ts'
+import type { Lister } from '#client/informer.ts'
 import { defaultProfile } from './default-profile.ts'
 import type { Random } from '#base/random.ts'
+import type { PluginListers } from './framework/plugin.ts'
 import { SchedulingAlgorithm } from './scheduling-algorithm.ts'
 import { ClusterCache } from './state/cluster-cache.ts'
 import { type PodInfo, podInfo } from './state/pod-info.ts'
@@ -74,11 +81,49 @@ export function testPod(name: string, fixture: PodFixture = {}): Pod {
   } as Pod
 }
 
+/** Objects by namespace and name. */
+export class TestLister<T extends KubeObject> implements Lister<T> {
+  readonly #objects = new Map<string, T>()
+
+  put(object: { metadata: { name: string; namespace?: string } }): void {
+    const { namespace, name } = object.metadata
+    this.#objects.set(`${namespace ?? ''}/${name}`, object as unknown as T)
+  }
+
+  get(namespace: string | undefined, name: string): T | undefined {
+    return this.#objects.get(`${namespace ?? ''}/${name}`)
+  }
+
+  list(namespace?: string): T[] {
+    const all = [...this.#objects.values()]
+    return namespace === undefined ? all : all.filter((o) => o.metadata.namespace === namespace)
+  }
+
+  byIndex(index: string): T[] {
+    throw new RangeError(`there is no index ${index}`)
+  }
+
+  get size(): number {
+    return this.#objects.size
+  }
+}
+
+export function testListers() {
+  return {
+    namespaces: new TestLister<Namespace>(),
+    services: new TestLister<Service>(),
+    replicationControllers: new TestLister<ReplicationController>(),
+    replicaSets: new TestLister<ReplicaSet>(),
+    statefulSets: new TestLister<StatefulSet>(),
+  } satisfies PluginListers
+}
+
 /** A cache with the algorithm of the default profile over it. */
 export class TestCluster {
   readonly cache = new ClusterCache()
   readonly shapes = new PodShapes()
-  readonly profile = defaultProfile({ nodes: this.cache.nodes }, undefined as unknown as Client)
+  readonly listers = testListers()
+  readonly profile = defaultProfile({ nodes: this.cache.nodes, listers: this.listers }, undefined as unknown as Client)
   readonly algorithm: SchedulingAlgorithm
 
   constructor(random: Random) {

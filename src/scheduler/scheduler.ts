@@ -11,7 +11,7 @@ import type { Log } from '#base/log.ts'
 import type { Random } from '#base/random.ts'
 import type { Node } from '#api/core/v1/node.ts'
 import type { Pod } from '#api/core/v1/pod.ts'
-import { nodes, pods } from '#api/resources.ts'
+import { namespaces, nodes, pods, replicaSets, replicationControllers, services, statefulSets } from '#api/resources.ts'
 import type { Client } from '#client/client.ts'
 import type { EventRecorder } from '#client/event-recorder.ts'
 import type { Informer, Informers } from '#client/informer.ts'
@@ -19,7 +19,7 @@ import { BindingCycle } from './binding-cycle.ts'
 import { DEFAULT_SCHEDULER_NAME, defaultProfile } from './default-profile.ts'
 import { FailureHandler } from './failure-handler.ts'
 import { events, nodeChangeEvents, podChangeEvents } from './framework/cluster-event.ts'
-import type { PluginHandle, Profile } from './framework/plugin.ts'
+import type { PluginHandle, PluginListers, Profile } from './framework/plugin.ts'
 import type { QueuedPod } from './queue/queued-pod.ts'
 import { SchedulingQueue } from './queue/scheduling-queue.ts'
 import { SchedulingAlgorithm } from './scheduling-algorithm.ts'
@@ -75,6 +75,7 @@ class RunningScheduler implements Scheduler {
   readonly #queue: SchedulingQueue
   readonly #pods: Informer<Pod>
   readonly #nodes: Informer<Node>
+  readonly #listers: { [K in keyof PluginListers]: PluginListers[K] & Pick<Informer<never>, 'synced'> }
   readonly #failures: FailureHandler
   readonly #bindings: BindingCycle
   readonly #synced: Promise<void>
@@ -86,7 +87,14 @@ class RunningScheduler implements Scheduler {
     const schedulerName = options.schedulerName ?? DEFAULT_SCHEDULER_NAME
     this.#options = options
     this.#log = options.log.child({ component: 'scheduler' })
-    const handle: PluginHandle = { nodes: this.#cache.nodes }
+    this.#listers = {
+      namespaces: informers.for(namespaces),
+      services: informers.for(services),
+      replicationControllers: informers.for(replicationControllers),
+      replicaSets: informers.for(replicaSets),
+      statefulSets: informers.for(statefulSets),
+    }
+    const handle: PluginHandle = { nodes: this.#cache.nodes, listers: this.#listers }
     const profiles = options.profiles?.(handle) ?? [defaultProfile(handle, client, schedulerName)]
     this.#profiles = new Map(profiles.map((p) => [p.schedulerName, p]))
     this.#algorithms = new Map(
@@ -128,7 +136,7 @@ class RunningScheduler implements Scheduler {
 
   async #sync() {
     const { signal } = this.#options
-    await Promise.all([this.#nodes.synced(signal), this.#pods.synced(signal)])
+    await Promise.all([this.#nodes, this.#pods, ...Object.values(this.#listers)].map((i) => i.synced(signal)))
     this.#isSynced = true
     this.#wake()
   }

@@ -9,7 +9,12 @@
  *    node changes. Where answers can change for nodes that did not, `stamp` must change too.
  *  - `cluster`: anything. Runs in every cycle, over those nodes that are left.
  */
+import type { ReplicaSet, StatefulSet } from '#api/apps/v1.ts'
+import type { Namespace } from '#api/core/v1/namespace.ts'
 import type { Pod } from '#api/core/v1/pod.ts'
+import type { ReplicationController } from '#api/core/v1/replication-controller.ts'
+import type { Service } from '#api/core/v1/service.ts'
+import type { Lister } from '#client/informer.ts'
 import type { NodeTable } from '../state/node-table.ts'
 import type { PodInfo } from '../state/pod-info.ts'
 import type { QueuedPod } from '../queue/queued-pod.ts'
@@ -163,4 +168,14 @@ export function pluginsOf(profile: Profile): Plugin[] {
 /** What plugins are made with. */
 export interface PluginHandle {
   readonly nodes: NodeTable
+  readonly listers: PluginListers
+}
+
+/** Other objects that plugins look at. */
+export interface PluginListers {
+  readonly namespaces: Lister<Namespace>
+  readonly services: Lister<Service>
+  readonly replicationControllers: Lister<ReplicationController>
+  readonly replicaSets: Lister<ReplicaSet>
+  readonly statefulSets: Lister<StatefulSet>
 }

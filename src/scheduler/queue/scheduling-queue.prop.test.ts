@@ -4,7 +4,7 @@ import { FakeClock } from '#base/fake-clock.ts'
 import { silentLog } from '#base/log.ts'
 import type { Client } from '#client/client.ts'
 import { defaultProfile } from '../default-profile.ts'
-import { testNode, testPod } from '../fixtures.ts'
+import { testListers, testNode, testPod } from '../fixtures.ts'
 import { events } from '../framework/cluster-event.ts'
 import { NodeTable } from '../state/node-table.ts'
 import { podInfo } from '../state/pod-info.ts'
@@ -26,7 +26,10 @@ describe('SchedulingQueue, whatever is done to it', () => {
       fc.asyncProperty(fc.array(operation, { maxLength: 60, size: 'max' }), async (operations) => {
         const clock = new FakeClock(0)
         const shapes = new PodShapes()
-        const profile = defaultProfile({ nodes: new NodeTable() }, undefined as unknown as Client)
+        const profile = defaultProfile(
+          { nodes: new NodeTable(), listers: testListers() },
+          undefined as unknown as Client,
+        )
         const profiles = new Map([[profile.schedulerName, profile]])
         const queue = new SchedulingQueue({ clock, log: silentLog, profiles, onReady: () => {} })
         /** Pods that must be waiting in the queue, and those in flight. */

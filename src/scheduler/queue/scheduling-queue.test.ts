@@ -4,7 +4,7 @@ import { silentLog } from '#base/log.ts'
 import type { Pod } from '#api/core/v1/pod.ts'
 import type { Client } from '#client/client.ts'
 import { defaultProfile } from '../default-profile.ts'
-import { type PodFixture, testNode, testPod } from '../fixtures.ts'
+import { type PodFixture, testListers, testNode, testPod } from '../fixtures.ts'
 import { action, events } from '../framework/cluster-event.ts'
 import type { PreEnqueuePlugin } from '../framework/plugin.ts'
 import { NodeTable } from '../state/node-table.ts'
@@ -19,7 +19,7 @@ const info = (pod: Pod) => podInfo(pod, shapes)
 function setUp(options: { preEnqueue?: PreEnqueuePlugin } = {}) {
   const clock = new FakeClock(0)
   let wakeUps = 0
-  const profile = defaultProfile({ nodes: new NodeTable() }, undefined as unknown as Client)
+  const profile = defaultProfile({ nodes: new NodeTable(), listers: testListers() }, undefined as unknown as Client)
   const queue = new SchedulingQueue({
     clock,
     log: silentLog,

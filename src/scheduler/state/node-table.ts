@@ -10,6 +10,7 @@
 import type { Node } from '#api/core/v1/node.ts'
 import type { Taint } from '#api/core/v1/shared.ts'
 import { assert } from '#base/errors.ts'
+import { AffinityClasses } from './affinity-classes.ts'
 import { ChangeLog } from './change-log.ts'
 import { growFloat64, growInt32, growUint8 } from './grow.ts'
 import { HostPorts } from './host-ports.ts'
@@ -56,9 +57,7 @@ export class NodeTable {
   readonly images = new ImageStates()
   readonly podClasses = new PodClasses()
   readonly changes = new ChangeLog()
-  /** Nodes with pods that have terms about other pods, and among them those with required anti-affinity. */
-  readonly withAffinity = new Map<number, Set<PodInfo>>()
-  readonly withRequiredAntiAffinity = new Map<number, Set<PodInfo>>()
+  readonly affinityClasses = new AffinityClasses()
   /** Goes up when columns were added or grew, so that whatever refers to columns must be prepared again. */
   layoutVersion = 0
 
@@ -185,7 +184,7 @@ export class NodeTable {
   }
 
   #account(index: number, info: PodInfo, sign: 1 | -1) {
-    const { requests, shape, affinity } = info
+    const { requests, shape } = info
     this.cpu.requested[index]! += sign * requests.cpu
     this.memory.requested[index]! += sign * requests.memory
     this.ephemeralStorage.requested[index]! += sign * requests.ephemeralStorage
@@ -199,10 +198,8 @@ export class NodeTable {
       else ports.remove(shape.hostPorts)
       if (ports.isEmpty) this.#hostPorts[index] = undefined
     }
-    if (affinity) {
-      mark(this.withAffinity, index, info, sign)
-      if (affinity.requiredAnti.length > 0) mark(this.withRequiredAntiAffinity, index, info, sign)
-    }
+    if (sign > 0) this.affinityClasses.add(info, index)
+    else this.affinityClasses.remove(info, index)
     this.changes.add(index)
   }
 
@@ -292,16 +289,5 @@ export class NodeTable {
 
   get capacity(): number {
     return this.#capacity
-  }
-}
-
-function mark(index: Map<number, Set<PodInfo>>, node: number, info: PodInfo, sign: 1 | -1) {
-  const pods = index.get(node)
-  if (sign > 0) {
-    if (pods) pods.add(info)
-    else index.set(node, new Set([info]))
-  } else if (pods) {
-    pods.delete(info)
-    if (pods.size === 0) index.delete(node)
   }
 }

@@ -1,0 +1,28 @@
+/**
+ * The selector of the pods that belong together with a pod: what the services that select it and the controller that
+ * owns it select (upstream: `helper.DefaultSelector`).
+ */
+import type { Pod } from '#api/core/v1/pod.ts'
+import { type LabelRequirement, LabelSelector, selectorFromMap, selectorFromObject } from '#machinery/labels.ts'
+import { controllerOf } from '#machinery/owner.ts'
+import type { PluginListers } from '../framework/plugin.ts'
+
+/** Undefined where neither service nor controller selects the pod. */
+export function defaultSelector({ metadata }: Pod, listers: PluginListers): LabelSelector | undefined {
+  const { namespace = '', labels = {} } = metadata
+  let merged: Record<string, string> = {}
+  for (const { spec } of listers.services.list(namespace)) {
+    if (spec.selector && selectorFromMap(spec.selector).matches(labels)) merged = { ...merged, ...spec.selector }
+  }
+  const requirements: LabelRequirement[] = []
+  const owner = controllerOf(metadata)
+  if (owner?.kind === 'ReplicationController' && owner.apiVersion === 'v1') {
+    merged = { ...merged, ...listers.replicationControllers.get(namespace, owner.name)?.spec.selector }
+  } else if (owner?.apiVersion === 'apps/v1' && (owner.kind === 'ReplicaSet' || owner.kind === 'StatefulSet')) {
+    const lister = owner.kind === 'ReplicaSet' ? listers.replicaSets : listers.statefulSets
+    const selector = lister.get(namespace, owner.name)?.spec?.selector
+    if (selector) requirements.push(...selectorFromObject(selector).requirements)
+  }
+  const selector = LabelSelector.of([...selectorFromMap(merged).requirements, ...requirements])
+  return selector.isEverything ? undefined : selector
+}
