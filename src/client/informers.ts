@@ -143,7 +143,7 @@ class ObjectCache<T extends KubeObject> implements Informer<T>, ReflectorSink<T>
 
   replace(items: readonly T[]): void {
     const present = new Set(items.map(keyOf))
-    for (const [key, object] of [...this.#objects]) if (!present.has(key)) this.#remove(key, object)
+    for (const [key, object] of this.#objects) if (!present.has(key)) this.#remove(key, object)
     for (const object of items) this.#put(object)
     this.#synced = true
     const waiters = this.#waiters

@@ -140,8 +140,10 @@ class Model {
   }
 
   settle(): void {
-    for (let i = 0; i < 400; i++) {
-      this.round()
+    for (let quiet = 0, rounds = 0; quiet < 2; rounds++) {
+      expect(rounds).toBeLessThan(400)
+      const { create, update, delete: deleted, status } = this.round()
+      quiet = create || update.length > 0 || deleted.length > 0 || status.isChanged ? 0 : quiet + 1
       for (let set = 0; set < this.sets.size; set++) this.run(set, 100, true)
     }
   }
@@ -237,6 +239,7 @@ describe('a proportional scaling', () => {
         fc.integer({ min: 1, max: 60 }),
         fc.nat(20),
         (replicas, scaled, rounds) => {
+          fc.pre(scaled !== replicas)
           const model = new Model({
             replicas,
             strategy: { type: 'RollingUpdate', rollingUpdate: { maxSurge: 3, maxUnavailable: 2 } },

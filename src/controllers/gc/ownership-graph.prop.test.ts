@@ -72,7 +72,7 @@ describe('the ownership graph', () => {
             const present = s.relist.filter((id) => model.has(id))
             graph.removeOthers(pods, new Set(present.map((id) => `u${id}`)))
             graph.removeOthers(configMaps, new Set())
-            for (const id of [...model.keys()]) if (!present.includes(id)) remove(id)
+            for (const id of model.keys()) if (!present.includes(id)) remove(id)
           } else {
             graph.unwatch(pods)
             model.clear()

@@ -107,14 +107,14 @@ export class OwnershipGraph {
 
   /** `present` are the uids of all objects of the resource: the others are gone. */
   removeOthers(resource: Resource, present: ReadonlySet<string>): void {
-    for (const node of [...this.#nodes.values()]) {
+    for (const node of this.#nodes.values()) {
       if (node.resource === resource && !present.has(node.uid)) this.remove(node.uid)
     }
   }
 
   /** Nobody tells any more what happens to objects of this resource; they may exist or not. */
   unwatch(resource: Resource): void {
-    for (const node of [...this.#nodes.values()]) {
+    for (const node of this.#nodes.values()) {
       if (node.resource !== resource) continue
       this.#setOwners(node, none, false)
       node.resource = undefined

@@ -270,7 +270,7 @@ class NodeMonitor {
       queue.tokens = Math.min(1, queue.tokens + ((nowMs - queue.filledAtMs) / 1000) * queue.perSecond)
       queue.filledAtMs = nowMs
       if (queue.perSecond === 0) continue
-      for (const name of [...queue.waiting]) {
+      for (const name of queue.waiting) {
         if (queue.tokens < 1) break
         const node = this.#nodes.get(undefined, name)
         const status = conditionOf(node?.status.conditions, 'Ready')?.status
@@ -294,7 +294,7 @@ class NodeMonitor {
       if (queue) queue.perSecond = perSecond
     }
     if (plan.enters) {
-      this.#log.warn({ nodes: nodes.length }, 'all nodes are unready: nothing is evicted until one is ready again')
+      this.#log.info({ nodes: nodes.length }, 'all nodes are unready: nothing is evicted until one is ready again')
       for (const queue of this.#taintQueues.values()) queue.waiting.clear()
       await Promise.all(
         nodes.map((node) => this.#setEvictionTaint(this.#nodes.get(undefined, node.metadata.name) ?? node, undefined)),
