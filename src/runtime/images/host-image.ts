@@ -1,14 +1,14 @@
 /**
- * Makes a true OCI image of files of this host: one gzip layer, a configuration and a manifest. The same files give the same
- * digest: entries are sorted, times are those of the files, and nothing of the moment enters the configuration.
+ * Makes a true OCI image of files of this host: one layer, a configuration and a manifest. The same files give the same
+ * digest: entries are sorted, times are those of the files, and nothing of the moment enters the configuration. The layer
+ * is not compressed: such an image is used where it was made, and compressing takes longer than all the rest.
  */
 import { lstatSync, readFileSync, readlinkSync } from 'node:fs'
 import { Readable } from 'node:stream'
-import { createGzip } from 'node:zlib'
 import { pack } from 'tar-stream'
 import type { OciImageConfig, OciManifest } from '#contracts/oci/image.ts'
 import { MEDIA_TYPES } from '#contracts/oci/image.ts'
-import { digestOf, Meter } from './blobs.ts'
+import { digestOf } from './blobs.ts'
 import type { HostEntries } from './host-files.ts'
 import { HostFiles } from './host-files.ts'
 import type { ImageStore, StoredImage } from './image-store.ts'
@@ -60,12 +60,7 @@ export async function buildHostImage(
   const collected = new HostFiles()
   for (const program of spec.programs) collected.addProgram(program)
   for (const { from, to } of spec.files ?? []) collected.addTree(from, to)
-  const diff = new Meter()
-  const gzip = createGzip({ level: 6, chunkSize: 256 << 10 })
-  const tar = Readable.from(layerTar(collected.entries, spec.links ?? []), { objectMode: false })
-  tar.on('error', (cause) => gzip.destroy(cause))
-  tar.pipe(diff).pipe(gzip)
-  const layer = await store.blobs.write(gzip)
+  const layer = await store.blobs.write(Readable.from(layerTar(collected.entries, spec.links ?? []), { objectMode: false }))
   return store.holding([layer.digest], async () => {
     const config: OciImageConfig = {
       architecture: ARCHITECTURES[process.arch] ?? process.arch,
@@ -84,7 +79,7 @@ export async function buildHostImage(
         }),
         ...(spec.stopSignal && { StopSignal: spec.stopSignal }),
       },
-      rootfs: { type: 'layers', diff_ids: [diff.digest] },
+      rootfs: { type: 'layers', diff_ids: [layer.digest] },
     }
     const configBlob = await store.blobs.write(Readable.from([Buffer.from(JSON.stringify(config))]))
     return store.holding([configBlob.digest], async () => {
@@ -92,7 +87,7 @@ export async function buildHostImage(
         schemaVersion: 2,
         mediaType: MEDIA_TYPES.ociManifest,
         config: { mediaType: MEDIA_TYPES.ociConfig, ...configBlob },
-        layers: [{ mediaType: MEDIA_TYPES.ociLayerGzip, ...layer }],
+        layers: [{ mediaType: MEDIA_TYPES.ociLayer, ...layer }],
       }
       const bytes = Buffer.from(JSON.stringify(manifest))
       await store.blobs.write(Readable.from([bytes]))
