@@ -99,6 +99,19 @@ describe('the bridge network', () => {
     await network.setup(request('b'))
   })
 
+  it('disconnects many sandboxes in one go', async () => {
+    const host = new RecordingHost()
+    const network = open(host, '10.244.1.0/24')
+    await Promise.all(['a', 'b', 'c'].map((id) => network.setup(request(id))))
+    await network.teardown(request('x'))
+    host.commands.length = host.batches = 0
+    await Promise.all(['a', 'b', 'c'].map((id) => network.teardown(request(id))))
+    expect(host.batches).toBeLessThanOrEqual(2)
+    expect(host.commands.at(-1)).toMatch(/^link del group \d+$/)
+    for (const id of ['a', 'b', 'c'])
+      expect(host.commands.join()).toContain(`link set dev ${hostInterfaceOf(id)} group`)
+  })
+
   it('says what could not be done', async () => {
     const host = new RecordingHost()
     const network = open(host, '10.244.1.0/24')

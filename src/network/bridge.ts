@@ -28,8 +28,9 @@ import {
 } from './bridge-plan.ts'
 import { HostBatch } from './host-batch.ts'
 import { createHostPorts } from './host-ports.ts'
-import { isAbsent, isPresent, type NetworkHost, throwOnFailure } from './host.ts'
+import { isPresent, type NetworkHost, throwOnFailure } from './host.ts'
 import { AddressPool } from './ipam.ts'
+import { LinkRemover } from './link-remover.ts'
 import { createSandboxRecords, type SandboxRecord } from './sandbox-records.ts'
 
 export interface BridgeNetworkOptions {
@@ -77,6 +78,7 @@ export function createBridgeNetwork(options: BridgeNetworkOptions): BridgeNetwor
   const addresses = join(stateDirectory, 'addresses')
   const hostPorts = createHostPorts(host, clock, log)
   const batch = new HostBatch(host)
+  const links = new LinkRemover(host, random)
   let podCidr = options.podCidr
   /** Ranges that sandboxes may still have addresses of, by their text. */
   const pools = new Map<string, AddressPool>()
@@ -180,8 +182,7 @@ export function createBridgeNetwork(options: BridgeNetworkOptions): BridgeNetwor
 
   async function disconnect(sandboxId: string) {
     await hostPorts.close(sandboxId)
-    const detach = detachCommands(hostInterfaceOf(sandboxId))
-    throwOnFailure('disconnect a sandbox', detach, await batch.run(detach), isAbsent)
+    await links.remove(hostInterfaceOf(sandboxId))
     for (const pool of pools.values()) await pool.release(sandboxId)
     await records.remove(sandboxId)
   }

@@ -72,7 +72,7 @@ export function batchFailures(stderr: string): IpFailure[] {
 
 /** What `ip` says when a link, route or address to be removed is not there. */
 const ABSENT =
-  /Cannot find device|No such process|No such file or directory|Cannot assign requested address|does not exist/
+  /Cannot find device|No such device|No such process|No such file or directory|Cannot assign requested address|does not exist/
 
 export const isAbsent = (failure: IpFailure) => ABSENT.test(failure.message)
 

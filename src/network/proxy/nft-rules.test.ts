@@ -53,6 +53,10 @@ describe('nftables rules of a service', () => {
     })
   })
 
+  it('need no choice where there is one endpoint', () => {
+    expect(rulesOf(rule({ internal: target(b) })).chains.service).toEqual(['meta l4proto tcp dnat to 10.244.2.2:8080'])
+  })
+
   it('reject where there is no endpoint', () => {
     const { chains, elements } = rulesOf(
       rule({ internal: target(), external: target(), externalFromInside: target(), nodePort: 30080 }),

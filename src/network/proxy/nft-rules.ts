@@ -178,6 +178,9 @@ class RuleWriter {
 
   targetRules(backends: readonly Backend[]): string[] {
     const { protocol, affinitySeconds } = this.rule
+    const [only] = backends
+    // A map costs every later transaction a little: nft reads all of them. Most services have one endpoint.
+    if (affinitySeconds === undefined && backends.length === 1) return [this.dnat(only!)]
     if (affinitySeconds === undefined) {
       const choices = backends.map((b, i) => `${i} : ${b.ip} . ${b.port}`).join(', ')
       return [`meta l4proto ${protocol} dnat ${this.ip} to numgen random mod ${backends.length} map { ${choices} }`]
@@ -190,16 +193,19 @@ class RuleWriter {
     ]
   }
 
+  dnat({ ip, port }: Backend): string {
+    const to = this.rule.family === 4 ? `${ip}:${port}` : `[${ip}]:${port}`
+    return `meta l4proto ${this.rule.protocol} dnat to ${to}`
+  }
+
   endpoint(backend: Backend, seconds: number): { chain: string; set: string } {
-    const { protocol } = this.rule
     const set = this.name('affinity', `${backend.ip} ${backend.port} ${seconds}`)
     this.out.sets[set] = {
       kind: 'set',
       definition: `type ${this.address}; flags dynamic,timeout; timeout ${seconds}s;`,
     }
-    const to = this.rule.family === 4 ? `${backend.ip}:${backend.port}` : `[${backend.ip}]:${backend.port}`
     const chain = this.name('endpoint', `${backend.ip} ${backend.port} ${seconds}`)
-    this.out.chains[chain] = [`update @${set} { ${this.ip} saddr }`, `meta l4proto ${protocol} dnat to ${to}`]
+    this.out.chains[chain] = [`update @${set} { ${this.ip} saddr }`, this.dnat(backend)]
     return { chain, set }
   }
 

@@ -280,7 +280,7 @@ describe('the service proxy with nftables', () => {
     put(source, 80, [{ ip: '10.244.1.3', port: 8080 }])
     await proxy.settled()
     const last = host.scripts.at(-1)!
-    expect(last).toContain('10.244.1.3 . 8080')
+    expect(last).toContain('dnat to 10.244.1.3:8080')
     expect(last).not.toContain('add table')
     expect(last).not.toContain('service-ips')
     expect(host.runs).toContain(`conntrack -D -p udp --orig-dst ${vip} --dport 80 --dst-nat 10.244.1.2`)
@@ -296,6 +296,6 @@ describe('the service proxy with nftables', () => {
     expect(proxy.lastError).toBe('busy')
     await expect.poll(() => proxy.lastError).toBeUndefined()
     expect(host.scripts.at(-1)).toMatch(/^add table/)
-    expect(host.scripts.at(-1)).toContain('10.244.1.2 . 8080')
+    expect(host.scripts.at(-1)).toContain('dnat to 10.244.1.2:8080')
   })
 })
