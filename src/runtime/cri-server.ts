@@ -34,6 +34,7 @@ import { findRunc, RuncExecutor } from './runc-executor.ts'
 import { Sandboxes } from './sandboxes.ts'
 import { addService } from './service.ts'
 import { Stats } from './stats.ts'
+import type { ProcessExit } from './supervisor/supervisor.ts'
 import { Supervisors } from './supervisor/supervisors.ts'
 
 export interface CriServerOptions {
@@ -126,17 +127,14 @@ async function openRuntime(options: RuntimeOptions) {
   const cgroups = detectCgroups()
   const host = readHost()
   const events = new EventHub()
+  // Processes may end while the records are still being read.
+  const early: [key: string, exit: ProcessExit][] = []
+  let recovering = true
   const supervisors = new Supervisors({
     directory: join(runtimeDir, 'supervisor'),
     clock,
     log,
-    onExit: (key, exit) => {
-      if (key.startsWith('c/')) {
-        containers
-          .onExit(key.slice(2), exit)
-          .catch((err: unknown) => log.error({ err, key }, 'cannot record the end of a container'))
-      } else execs.onExit(key, exit)
-    },
+    onExit: (key, exit) => (recovering ? early.push([key, exit]) : deliverExit(key, exit)),
     onLost: (supervisor) => {
       log.error({}, 'the supervisor of the containers is gone; its containers are ended')
       containers.onSupervisorLost(supervisor)
@@ -184,6 +182,12 @@ async function openRuntime(options: RuntimeOptions) {
   }
   const containers = new Containers(context, sandboxes, publish)
   const execs = new Execs(context, containers, sandboxes)
+  const deliverExit = (key: string, exit: ProcessExit) => {
+    if (!key.startsWith('c/')) return execs.onExit(key, exit)
+    containers
+      .onExit(key.slice(2), exit)
+      .catch((err: unknown) => log.error({ err, key }, 'cannot record the end of a container'))
+  }
   const keyed = (prefix: string) => recovered.filter(({ process }) => process.key.startsWith(prefix))
   await sandboxes.recover(
     new Map(
@@ -193,6 +197,8 @@ async function openRuntime(options: RuntimeOptions) {
     ),
   )
   containers.recover(new Map(keyed('c/').map((entry) => [entry.process.key, entry])))
+  recovering = false
+  for (const [key, exit] of early) deliverExit(key, exit)
   // Commands of an earlier daemon have lost their clients.
   for (const { supervisor, process } of keyed('e/')) {
     await supervisor.signal(process.key, 9).catch(() => {})

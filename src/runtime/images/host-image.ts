@@ -60,7 +60,9 @@ export async function buildHostImage(
   const collected = new HostFiles()
   for (const program of spec.programs) collected.addProgram(program)
   for (const { from, to } of spec.files ?? []) collected.addTree(from, to)
-  const layer = await store.blobs.write(Readable.from(layerTar(collected.entries, spec.links ?? []), { objectMode: false }))
+  const layer = await store.blobs.write(
+    Readable.from(layerTar(collected.entries, spec.links ?? []), { objectMode: false }),
+  )
   return store.holding([layer.digest], async () => {
     const config: OciImageConfig = {
       architecture: ARCHITECTURES[process.arch] ?? process.arch,

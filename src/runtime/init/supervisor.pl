@@ -977,14 +977,16 @@ POSIX::sigprocmask(POSIX::SIG_BLOCK(), POSIX::SigSet->new(SIGCHLD));
 my $signalFd = syscall($SYS{signalfd4}, -1, $mask, 8, 0x80800);
 die "signalfd: $!\n" if $signalFd < 0;
 
-unlink $socketPath;
+# The socket appears under its name once it can be connected to: a name that refuses is a stale one.
+unlink "$socketPath.new";
 socket(my $listener, AF_UNIX, SOCK_STREAM, 0) or die "socket: $!\n";
 {
   my $old = umask 0077;
-  bind $listener, pack_sockaddr_un($socketPath) or die "bind $socketPath: $!\n";
+  bind $listener, pack_sockaddr_un("$socketPath.new") or die "bind $socketPath.new: $!\n";
   umask $old;
 }
 listen $listener, 16 or die "listen: $!\n";
+rename "$socketPath.new", $socketPath or die "rename $socketPath.new: $!\n";
 
 while (1) {
   my ($r, $w) = ('', '');

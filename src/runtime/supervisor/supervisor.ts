@@ -83,7 +83,7 @@ export interface SupervisorEvents {
 }
 
 const REQUEST_TIMEOUT_MS = 30_000
-const START_TIMEOUT_MS = 5_000
+const START_TIMEOUT_MS = 20_000
 const FRAME_LIMIT = 16 << 20
 
 export interface SupervisorOptions {
