@@ -43,9 +43,12 @@ export function bridgeCommands(bridge: string, cidrs: readonly Cidr[], mtu: numb
     ['link', 'add', 'name', bridge, 'address', address, 'type', 'bridge', 'forward_delay', '0', 'mcast_snooping', '0'],
     ['link', 'set', 'dev', bridge, 'address', address, 'mtu', String(mtu), 'up'],
     ...gateways.map(({ ip, prefix }) => [
-      ...['address', 'add', `${ip}/${prefix}`],
+      'address',
+      'add',
+      `${ip}/${prefix}`,
       ...(familyOf(ip) === 4 ? ['broadcast', '+'] : ['nodad']),
-      ...['dev', bridge],
+      'dev',
+      bridge,
     ]),
   ]
 }
@@ -74,10 +77,7 @@ export function sandboxCommands({ ips, gateways }: SandboxLink): IpCommand[] {
   return [
     ['link', 'set', 'lo', 'up'],
     ['link', 'set', POD_INTERFACE, 'up'],
-    ...ips.map((ip) => [
-      ...['address', 'add', single(ip), 'dev', POD_INTERFACE],
-      ...(familyOf(ip) === 6 ? ['nodad'] : []),
-    ]),
+    ...ips.map((ip) => ['address', 'add', single(ip), 'dev', POD_INTERFACE, ...(familyOf(ip) === 6 ? ['nodad'] : [])]),
     ...gateways.flatMap((gateway) => [
       ['route', 'add', single(gateway), 'dev', POD_INTERFACE, 'scope', 'link'],
       ['route', 'add', 'default', 'via', gateway, 'dev', POD_INTERFACE],

@@ -125,7 +125,15 @@ export async function createNodeNamespace(options: NodeNamespaceOptions): Promis
 }
 
 const routeTo = (cidr: string, via: string, device: string): IpCommand => [
-  ...['route', 'replace', cidr, 'via', via, 'dev', device, 'proto', MACHINE_ROUTE_PROTOCOL],
+  'route',
+  'replace',
+  cidr,
+  'via',
+  via,
+  'dev',
+  device,
+  'proto',
+  MACHINE_ROUTE_PROTOCOL,
 ]
 
 /**

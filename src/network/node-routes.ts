@@ -110,7 +110,15 @@ export function startNodeRoutes(options: NodeRoutesOptions): NodeRoutes {
     const neighbours: IpCommand[] = [
       ...gone.map(([, , tunnelIp]) => ['neighbour', 'del', tunnelIp, 'dev', VXLAN_DEVICE]),
       ...tunnel.peers.map((p) => [
-        ...['neighbour', 'replace', p.tunnelIp, 'lladdr', p.hardwareAddress, 'dev', VXLAN_DEVICE, 'nud', 'permanent'],
+        'neighbour',
+        'replace',
+        p.tunnelIp,
+        'lladdr',
+        p.hardwareAddress,
+        'dev',
+        VXLAN_DEVICE,
+        'nud',
+        'permanent',
       ]),
     ]
     throwOnFailure('set up the tunnel', neighbours, await host.ip(neighbours), isAbsent)
@@ -169,8 +177,22 @@ export function startNodeRoutes(options: NodeRoutesOptions): NodeRoutes {
 function tunnelCommands(tunnel: NonNullable<NodeRoutePlan['tunnel']>, mtu: number): IpCommand[] {
   return [
     [
-      ...['link', 'add', VXLAN_DEVICE, 'address', tunnel.hardwareAddress, 'mtu', String(mtu), 'type', 'vxlan'],
-      ...['id', String(VXLAN_ID), 'local', tunnel.localIp, 'dstport', String(VXLAN_PORT), 'nolearning'],
+      'link',
+      'add',
+      VXLAN_DEVICE,
+      'address',
+      tunnel.hardwareAddress,
+      'mtu',
+      String(mtu),
+      'type',
+      'vxlan',
+      'id',
+      String(VXLAN_ID),
+      'local',
+      tunnel.localIp,
+      'dstport',
+      String(VXLAN_PORT),
+      'nolearning',
     ],
     ['address', 'add', `${tunnel.tunnelIp}/32`, 'dev', VXLAN_DEVICE],
     ['link', 'set', 'dev', VXLAN_DEVICE, 'up'],
@@ -207,10 +229,15 @@ async function applyRoutes(host: NetworkHost, wanted: readonly PlannedRoute[], o
     const known = present.get(cidr)
     if (known?.gateway === via && (!device || known.dev === device)) continue
     commands.push([
-      ...['route', 'replace', cidr, 'via', via],
+      'route',
+      'replace',
+      cidr,
+      'via',
+      via,
       ...(device ? ['dev', device] : []),
       ...(onlink ? ['onlink'] : []),
-      ...['proto', ROUTE_PROTOCOL],
+      'proto',
+      ROUTE_PROTOCOL,
     ])
   }
   throwOnFailure('set routes to other nodes', commands, await host.ip(commands), isAbsent)

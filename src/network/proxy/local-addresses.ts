@@ -18,7 +18,16 @@ export interface LocalAddresses {
 }
 
 const command = (action: 'add' | 'del', prefix: string): IpCommand => [
-  ...['route', action, 'local', prefix, 'dev', 'lo', 'table', 'local', 'proto', LOCAL_ROUTE_PROTOCOL],
+  'route',
+  action,
+  'local',
+  prefix,
+  'dev',
+  'lo',
+  'table',
+  'local',
+  'proto',
+  LOCAL_ROUTE_PROTOCOL,
 ]
 
 /** Pure: the prefixes that cover `addresses`. */
