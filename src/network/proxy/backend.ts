@@ -12,6 +12,6 @@ export interface ProxyBackend {
    * same names added.
    */
   apply(rules: RulesByService, changed: ReadonlySet<string>): Promise<void>
-  /** Removes everything that this backend put on the node. */
-  stop(): Promise<void>
+  /** Removes everything that this backend put on the node; with `keep`, only what does not work without this process. */
+  stop(keep: boolean): Promise<void>
 }

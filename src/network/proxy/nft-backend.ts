@@ -89,8 +89,9 @@ export function createNftBackend(options: NftBackendOptions): ProxyBackend {
           table.sweep().catch((err: unknown) => log.debug({ err: messageOf(err) }, 'unused chains stay a while longer'))
       })
     },
-    async stop() {
+    async stop(keep) {
       sweep?.cancel()
+      if (keep) return
       for (const { table } of tables) await table.remove()
     },
   }

@@ -288,6 +288,13 @@ describe('the service proxy with nftables', () => {
     expect(host.scripts.at(-1)).toBe('add table ip rostrum-proxy\ndelete table ip rostrum-proxy\n')
   })
 
+  it('leaves its rules to the next process where it is told to', async () => {
+    const { host, stop } = await start({ backend: 'nft', keepOnStop: true })
+    const count = host.scripts.length
+    await stop()
+    expect(host.scripts).toHaveLength(count)
+  })
+
   it('starts over after a transaction that failed', async () => {
     const { source, host, proxy } = await start({ backend: 'nft' })
     host.failNft = new Error('busy')

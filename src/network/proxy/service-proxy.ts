@@ -35,6 +35,11 @@ export interface ServiceProxyOptions {
   signal: AbortSignal
   /** How long a burst of changes is collected, default 10 ms. */
   settleMs?: number
+  /**
+   * Leaves nftables rules in force when `signal` aborts, so that services go on while the agent restarts; the next one
+   * replaces them atomically. What user space forwards ends with its process, and is always removed.
+   */
+  keepOnStop?: boolean
 }
 
 export interface ServiceProxy {
@@ -45,7 +50,7 @@ export interface ServiceProxy {
   readonly lastError: string | undefined
   /** Resolves when every change that the informers have told of so far is in force, or has been tried. */
   settled(): Promise<void>
-  /** Resolves once everything has been removed from the node, after `signal` aborted. */
+  /** Resolves once everything that is not to be kept has been removed from the node, after `signal` aborted. */
   stopped: Promise<void>
 }
 
@@ -191,7 +196,7 @@ export async function startServiceProxy(options: ServiceProxyOptions): Promise<S
       giveUp(signal.reason)
       await running
       healthChecks.stop()
-      await backend.stop()
+      await backend.stop(options.keepOnStop ?? false)
     }
     const onAbort = () =>
       void stop()
