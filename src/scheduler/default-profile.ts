@@ -2,6 +2,7 @@
 import type { Client } from '#client/client.ts'
 import type { PluginHandle, Profile } from './framework/plugin.ts'
 import { defaultBinder } from './plugins/default-binder.ts'
+import { defaultPreemption } from './plugins/default-preemption.ts'
 import { imageLocality } from './plugins/image-locality.ts'
 import { interPodAffinity } from './plugins/inter-pod-affinity.ts'
 import { nodeAffinity } from './plugins/node-affinity.ts'
@@ -28,7 +29,7 @@ export function defaultProfile(handle: PluginHandle, client: Client, schedulerNa
     preEnqueue: [schedulingGates()],
     queueSort: prioritySort(),
     filters: [nodeUnschedulable(handle), nodeName(handle), taints, affinity, nodePorts(handle), fit, spread, company],
-    postFilters: [],
+    postFilters: [defaultPreemption(handle)],
     scores: [
       { plugin: taints, weight: 3 },
       { plugin: affinity, weight: 2 },

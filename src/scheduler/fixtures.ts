@@ -10,7 +10,7 @@ import type { Client } from '#client/client.ts'
 import type { Lister } from '#client/informer.ts'
 import { defaultProfile } from './default-profile.ts'
 import type { Random } from '#base/random.ts'
-import type { PluginListers } from './framework/plugin.ts'
+import type { PluginListers, Profile } from './framework/plugin.ts'
 import { SchedulingAlgorithm } from './scheduling-algorithm.ts'
 import { ClusterCache } from './state/cluster-cache.ts'
 import { type PodInfo, podInfo } from './state/pod-info.ts'
@@ -123,10 +123,14 @@ export class TestCluster {
   readonly cache = new ClusterCache()
   readonly shapes = new PodShapes()
   readonly listers = testListers()
-  readonly profile = defaultProfile({ nodes: this.cache.nodes, listers: this.listers }, undefined as unknown as Client)
+  readonly profile: Profile
   readonly algorithm: SchedulingAlgorithm
 
-  constructor(random: Random) {
+  /** Without `postFilters` messages end with what the filters say. */
+  constructor(random: Random, { postFilters = false } = {}) {
+    const handle = { nodes: this.cache.nodes, listers: this.listers }
+    const profile = defaultProfile(handle, undefined as unknown as Client)
+    this.profile = postFilters ? profile : { ...profile, postFilters: [] }
     this.algorithm = new SchedulingAlgorithm(this.cache.nodes, this.profile, random)
   }
 

@@ -54,10 +54,11 @@ export function interPodAffinity({ nodes, listers }: PluginHandle): FilterPlugin
     preFilter(info) {
       const { namespace = '', labels } = info.pod.metadata
       const existing = new ByKey(nodes)
+      const namespaceLabels = nodes.affinityClasses.size > 0 ? labelsOf(namespace) : undefined
       for (const group of nodes.affinityClasses.all()) {
         if (group.terms.requiredAnti.length === 0) continue
         for (const term of group.terms.requiredAnti) {
-          if (termMatches(term, namespace, labels, labelsOf(namespace))) existing.addAll(term, group.counts, 1)
+          if (termMatches(term, namespace, labels, namespaceLabels)) existing.addAll(term, group.counts, 1)
         }
       }
       const required = (info.affinity?.required ?? []).map(resolve)

@@ -7,7 +7,7 @@ import type { PodInfo } from '../state/pod-info.ts'
 import type { FilterPlugin, NodeList, PluginHandle, ScorePlugin } from '../framework/plugin.ts'
 import { FITS, SKIP, UNRESOLVABLE, UNSCHEDULABLE } from '../framework/status.ts'
 import { hasUntoleratedTaint } from './tolerations.ts'
-import { defaultSelector } from './default-selector.ts'
+import { DefaultSelectors } from './default-selector.ts'
 import { DomainCounts } from './domain-counts.ts'
 import { NodeSelectorCompiler, type NodeTest } from './node-selector.ts'
 import { podTopologySpreadEvents } from './pod-topology-spread-events.ts'
@@ -43,6 +43,7 @@ interface ScoreState {
 type State = readonly FilteredConstraint[] | ScoreState
 
 export function podTopologySpread({ nodes, listers }: PluginHandle): FilterPlugin<State> & ScorePlugin<State> {
+  const selectors = new DefaultSelectors(listers)
   /** How many of the pods on each node the constraint is about. */
   const countByNode = (namespace: string, { selector }: SpreadConstraint): Int32Array => {
     const counts = new Int32Array(nodes.end)
@@ -117,7 +118,7 @@ export function podTopologySpread({ nodes, listers }: PluginHandle): FilterPlugi
       let constraints: SpreadConstraint[]
       if (isOwn) constraints = constraintsOf(pod, 'ScheduleAnyway')
       else {
-        const selector = defaultSelector(pod, listers)
+        const selector = selectors.of(pod)
         constraints = selector ? defaultConstraints(selector) : []
       }
       if (constraints.length === 0) return SKIP

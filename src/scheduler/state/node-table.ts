@@ -68,6 +68,8 @@ export class NodeTable {
   readonly #pods: (Map<string, PlacedPod> | undefined)[] = []
   readonly #hostPorts: (HostPorts | undefined)[] = []
   readonly #free: number[] = []
+  /** How many pods on nodes have which priority. */
+  readonly #priorities = new Map<number, number>()
   readonly #taintSets = new Map<string, number>([[NO_TAINTS, 0]])
   readonly #taintLists: (readonly Taint[])[] = [[]]
 
@@ -88,8 +90,15 @@ export class NodeTable {
     for (let i = 0; i < this.end; i++) if (this.exists[i] === 1) yield this.#names[i]!
   }
 
-  *podsOn(index: number): IterableIterator<PodInfo> {
-    for (const placed of (this.#pods[index] ?? NO_PODS).values()) yield placed.info
+  podsOn(index: number): PodInfo[] {
+    return Array.from((this.#pods[index] ?? NO_PODS).values(), (placed) => placed.info)
+  }
+
+  /** The lowest priority of any pod on any node; Infinity where there are none. */
+  get lowestPriority(): number {
+    let lowest = Infinity
+    for (const priority of this.#priorities.keys()) if (priority < lowest) lowest = priority
+    return lowest
   }
 
   hostPorts(index: number): HostPorts | undefined {
@@ -172,6 +181,7 @@ export class NodeTable {
     const isSame =
       placed.info.requests === info.requests &&
       placed.info.shape === info.shape &&
+      placed.info.priority === info.priority &&
       !placed.info.affinity &&
       !info.affinity &&
       this.podClasses.isMember(info.pod, placed.group)
@@ -191,6 +201,9 @@ export class NodeTable {
     this.nonZeroCpu[index]! += sign * requests.nonZeroCpu
     this.nonZeroMemory[index]! += sign * requests.nonZeroMemory
     this.podCount[index]! += sign
+    const alike = (this.#priorities.get(info.priority) ?? 0) + sign
+    if (alike === 0) this.#priorities.delete(info.priority)
+    else this.#priorities.set(info.priority, alike)
     this.#accountScalars(index, requests, sign)
     if (shape.hostPorts.length > 0) {
       const ports = (this.#hostPorts[index] ??= new HostPorts())
