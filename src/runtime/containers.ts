@@ -60,6 +60,7 @@ export class Containers {
   /** Ends that were reported before the start had been recorded. */
   readonly #earlyExits = new Map<string, ProcessExit>()
   readonly #publish: ContainerListener
+  #closed = false
 
   constructor(context: RuntimeContext, sandboxes: Sandboxes, publish: ContainerListener) {
     this.#context = context
@@ -78,6 +79,7 @@ export class Containers {
       const live = running.get(containerKey(record.id))
       // A start that was cut short between fork and record counts as started.
       if (live && record.state === 'created') record.state = 'running'
+      if (live && record.state === 'exited') void live.supervisor.release(containerKey(record.id)).catch(() => {})
       if (record.state !== 'running') continue
       if (live) {
         this.#follow(container, live.supervisor, live.process)
@@ -293,6 +295,8 @@ export class Containers {
     // Other processes of the container may live on in a pid namespace that is not its own.
     this.#context.cgroups.killAll(cgroupPath)
     if (io) await this.#within(io.drained, DRAIN_MS)
+    // A daemon that is being stopped may have missed the last output: the next one reads it and records the end.
+    if (this.#closed) return
     const oomKills = this.#context.cgroups.stats(cgroupPath).oomKills ?? 0
     record.startedAtNs ||= exit.startedNs
     this.#exited(
@@ -321,6 +325,7 @@ export class Containers {
 
   /** Stops following; the containers go on. */
   close(): void {
+    this.#closed = true
     for (const { io } of this.list()) io?.close()
   }
 
