@@ -108,7 +108,7 @@ class SimulatedNodeSet {
         return await this.#requests.run(task)
       } catch (thrown) {
         this.#stop.signal.throwIfAborted()
-        if (isStatus(thrown, 'NotFound', 'Conflict', 'Invalid', 'AlreadyExists', 'Forbidden')) throw thrown
+        if (isStatus(thrown, 'NotFound', 'Invalid', 'AlreadyExists', 'Forbidden')) throw thrown
         log.debug({ reason: messageOf(thrown) }, 'a request of a simulated node failed; trying again')
         await sleep(clock, RETRY_MS, this.#stop.signal)
       }
@@ -242,7 +242,8 @@ class SimulatedNodeSet {
         // The key stays until the API shows the outcome, so that an older view of the pod doesn't do it twice.
         task().catch((thrown: unknown) => {
           this.#timers.delete(key)
-          if (!this.#stop.signal.aborted) log.debug({ reason: messageOf(thrown) }, 'a simulated pod could not go on')
+          if (!this.#stop.signal.aborted)
+            log.debug({ key, reason: messageOf(thrown) }, 'a simulated pod could not go on')
         })
       }),
     )

@@ -145,8 +145,8 @@ export class StatusWriter {
 
   #failed(entry: Entry, thrown: unknown) {
     const { namespace, name, uid } = entry.base.metadata
-    // Gone, or another pod of that name: nobody is left who wants to know.
-    if (isStatus(thrown, 'NotFound', 'Conflict', 'Invalid')) {
+    // Gone, or not to be said in this way: trying again can't help. A conflict may pass, or end with the pod's entry.
+    if (isStatus(thrown, 'NotFound', 'Invalid')) {
       const fields = { namespace, name, uid, reason: messageOf(thrown) }
       if (isStatus(thrown, 'Invalid')) this.#options.log.error(fields, 'the API refuses the status of a pod')
       else this.#options.log.debug(fields, 'a pod whose status was to be written is gone')

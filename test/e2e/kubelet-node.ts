@@ -15,6 +15,7 @@ import { createEventRecorder } from '#client/event-recorder.ts'
 import { createInformers } from '#client/informers.ts'
 import { controllers } from '#controllers/all.ts'
 import { type ApiServer, createApiServer, systemUser } from '#apiserver/server.ts'
+import type { CriClient } from '#contracts/cri/client.ts'
 import { isStatus } from '#machinery/status-error.ts'
 import { type Kubelet, type KubeletOptions, startKubelet } from '#kubelet/kubelet.ts'
 import { startScheduler } from '#scheduler/scheduler.ts'
@@ -29,6 +30,8 @@ export class KubeletNode {
   readonly runtime = new RuntimeNode()
   readonly pki: Pki = ensurePki(pkiInMemory(), ['127.0.0.1', 'localhost'], systemClock, systemRandom)
   readonly cgroupRoot = this.runtime.options.cgroupRoot
+  /** The runtime that the agent uses; default the built-in one. */
+  cri: CriClient = this.runtime.client
   server!: ApiServer
   readonly #stop = new AbortController()
   kubelet!: Kubelet
@@ -84,7 +87,7 @@ export class KubeletNode {
     this.kubelet = await startKubelet({
       nodeName: 'n1',
       client: new Client(this.server.transport(systemUser('system:node:n1'))),
-      cri: this.runtime.client,
+      cri: this.cri,
       rootDir: join(this.runtime.dir, 'kubelet'),
       podLogsDir: join(this.runtime.dir, 'pod-logs'),
       cgroupRoot: this.cgroupRoot,
@@ -185,7 +188,8 @@ export class KubeletNode {
 
   async exec(pod: Pod, ...cmd: string[]) {
     const id = pod.status.containerStatuses![0]!.containerID!.split('://')[1]!
-    return this.runtime.exec(id, ...cmd)
+    const { stdout, stderr, exitCode } = await this.cri.runtime.execSync({ containerId: id, cmd, timeout: 10 })
+    return { stdout: Buffer.from(stdout).toString(), stderr: Buffer.from(stderr).toString(), exitCode }
   }
 
   /** Asks the agent's server as the API server would. */
