@@ -152,7 +152,7 @@ describe('the company of other pods', () => {
           }
         },
       ),
-      { numRuns: 150 },
+      { numRuns: 60 },
     )
   })
 })

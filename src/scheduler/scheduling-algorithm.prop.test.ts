@@ -188,7 +188,7 @@ describe('the decision for a pod', () => {
           }
         },
       ),
-      { numRuns: 100 },
+      { numRuns: 60 },
     )
   })
 })

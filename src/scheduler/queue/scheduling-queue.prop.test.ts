@@ -87,7 +87,7 @@ describe('SchedulingQueue, whatever is done to it', () => {
         expect(popped).toBe(waiting.size)
         queue.close()
       }),
-      { numRuns: 60 },
+      { numRuns: 40 },
     )
   })
 })
