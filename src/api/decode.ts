@@ -3,6 +3,7 @@
  * quantities brought to canonical form and defaults filled in. One walk that copies, so that its input may be shared.
  * Upstream: the strict JSON decoder of `sigs.k8s.io/json` followed by the scheme's defaulting functions.
  */
+import { copyJson, setMember } from '#base/json.ts'
 import { Quantity } from '#machinery/quantity.ts'
 import { defaulters } from './defaults.ts'
 import type { Field, Message, ScalarName } from './schema.ts'
@@ -14,28 +15,27 @@ export class DecodeError extends Error {
 
 export interface Decoded {
   object: Record<string, unknown>
-  /** Paths of fields that the type does not have, in the order met. They are not in `object`. */
+  /** Paths of fields that the type does not have, in the order met, at most MAX_UNKNOWN. They are not in `object`. */
   unknown: string[]
-  /** How many object members the input held, those of unknown fields left out. Tells a caller whether duplicates were lost. */
-  members: number
 }
 
 /** The deepest nesting that is accepted; upstream refuses beyond 10,000, which JavaScript's stack does not hold. */
 const MAX_DEPTH = 1000
+/** As many unknown fields as upstream tells of. */
+const MAX_UNKNOWN = 100
 
 interface Walk {
   path: (string | number)[]
   unknown: string[]
-  members: number
   withDefaults: boolean
 }
 
 /** Throws DecodeError. With `withDefaults` false nothing is filled in: for patches and for reading back what was stored. */
 export function decode(type: Message, input: unknown, { withDefaults = true } = {}): Decoded {
-  const walk: Walk = { path: [], unknown: [], members: 0, withDefaults }
+  const walk: Walk = { path: [], unknown: [], withDefaults }
   if (!isObject(input)) throw typeError(walk, type, input, goName(type))
   const object = decodeMessage(type, input, walk)
-  return { object, unknown: walk.unknown, members: walk.members }
+  return { object, unknown: walk.unknown }
 }
 
 function decodeMessage(type: Message, input: Record<string, unknown>, walk: Walk): Record<string, unknown> {
@@ -46,13 +46,13 @@ function decodeMessage(type: Message, input: Record<string, unknown>, walk: Walk
     const value = input[key]
     const field = Object.hasOwn(fields, key) ? fields[key] : undefined
     if (field === undefined) {
-      walk.path.push(key)
-      walk.unknown.push(pathText(walk.path))
-      walk.path.pop()
-      walk.members += 1 + countMembers(value)
+      if (walk.unknown.length < MAX_UNKNOWN) {
+        walk.path.push(key)
+        walk.unknown.push(pathText(walk.path))
+        walk.path.pop()
+      }
       continue
     }
-    walk.members++
     // A null is an absent field, as Go's decoder has it.
     if (value === null || value === undefined) continue
     walk.path.push(key)
@@ -117,13 +117,14 @@ function decodeMany(field: Field, value: unknown, parent: Message, walk: Walk): 
   if (!isObject(value)) throw typeError(walk, parent, value, `map[string]${goTypeOf(field)}`)
   const out: Record<string, unknown> = {}
   for (const key in value) {
-    walk.members++
     walk.path.push(key)
     const element = value[key]
-    if (field.shape === 'mapOfLists') out[key] = decodeList(field.type, element ?? [], parent, walk)
-    else if (element === null || element === undefined)
-      out[key] = field.type === 'string' ? '' : field.type instanceof Object ? {} : null
-    else out[key] = decodeOne(field.type, element, parent, walk)
+    let decoded: unknown
+    if (field.shape === 'mapOfLists') decoded = decodeList(field.type, element ?? [], parent, walk)
+    else if (element !== null && element !== undefined) decoded = decodeOne(field.type, element, parent, walk)
+    // A null in a map is the zero value of its type.
+    else decoded = typeof field.type === 'string' ? zeroOf(field.type) : decodeMessage(field.type, {}, walk)
+    setMember(out, key, decoded)
     walk.path.pop()
   }
   return out
@@ -184,14 +185,10 @@ function decodeOne(type: ScalarName | Message, value: unknown, parent: Message, 
       if (typeof value === 'string') return decodeBytes(value)
       break
     case 'object':
-      if (isObject(value)) {
-        walk.members += countMembers(value)
-        return value
-      }
+      if (isObject(value)) return copyJson(value)
       break
     case 'json':
-      walk.members += countMembers(value)
-      return value
+      return copyJson(value)
   }
   throw typeError(walk, parent, value, goScalars[type])
 }
@@ -234,18 +231,6 @@ function decodeBytes(value: string): string {
 
 function isObject(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
-}
-
-/** Members of all objects inside an opaque value. */
-function countMembers(value: unknown): number {
-  if (typeof value !== 'object' || value === null) return 0
-  let n = 0
-  if (Array.isArray(value)) {
-    for (const element of value) n += countMembers(element)
-    return n
-  }
-  for (const key in value) n += 1 + countMembers((value as Record<string, unknown>)[key])
-  return n
 }
 
 function zeroOf(type: ScalarName): unknown {

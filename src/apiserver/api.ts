@@ -6,18 +6,29 @@
 import { type Conversion, conversionOf } from '#api/conversion.ts'
 import { decode, DecodeError } from '#api/decode.ts'
 import type { KubeObject, Resource } from '#api/kind.ts'
+import { DeleteOptions } from '#api/meta/v1.ts'
+import type { Message } from '#api/schema.ts'
 import type { Clock } from '#base/clock.ts'
 import type { Log } from '#base/log.ts'
 import type { Random } from '#base/random.ts'
 import type { ApiRequest } from '#client/transport.ts'
-import { badRequest, forbidden, notFound, notImplemented, type Status, StatusError } from '#machinery/status-error.ts'
+import {
+  badRequest,
+  forbidden,
+  invalid,
+  notFound,
+  notImplemented,
+  type Status,
+  StatusError,
+} from '#machinery/status-error.ts'
 import type { Store } from '#storage/store.ts'
 import { admit, type AdmissionPlugin, type AdmissionRequest, validateAdmission } from './admission/admission.ts'
 import { ConvertedObject, convertBatch, storedRequest } from './converted.ts'
-import { type ListResult, listObjects } from './list.ts'
-import { applyPatch, type PatchFormat } from './patch/apply-patch.ts'
+import { type ListResult, listObjects, tooLarge } from './list.ts'
+import { applyPatch } from './patch/apply-patch.ts'
 import { checkDeleteRequest, type DeleteRequest } from './registry/deletion.ts'
-import { Registry, type Written } from './registry/registry.ts'
+import { invalidValue } from './registry/object-meta.ts'
+import { parseRevision, Registry, type Written } from './registry/registry.ts'
 import type { Draft, Stored, Strategy } from './registry/strategy.ts'
 import type { CachedObject } from './registry/watch-cache.ts'
 import { selectionOf } from './selection.ts'
@@ -117,11 +128,7 @@ export class Api {
   }
 
   /** Throws Forbidden. */
-  authorize(
-    user: User,
-    request: Pick<ApiRequest, 'verb' | 'resource' | 'subresource' | 'namespace' | 'name'>,
-    verb: string = request.verb,
-  ) {
+  authorize(user: User, request: Pick<ApiRequest, 'resource' | 'subresource' | 'namespace' | 'name'>, verb: string) {
     const { resource } = request
     const attributes: Attributes = {
       user,
@@ -139,7 +146,19 @@ export class Api {
 
   /** Everything but watches and connections. Throws StatusError. */
   async perform(caller: Caller, request: ApiRequest): Promise<Answer> {
-    this.authorize(caller.user, request)
+    this.authorize(caller.user, request, request.verb)
+    return this.performAuthorized(caller, request)
+  }
+
+  /** `perform` for a request that `authorize` has let through, by which time its body need not have been there yet. */
+  async performAuthorized(caller: Caller, request: ApiRequest): Promise<Answer> {
+    if (request.resource.namespaced && !request.namespace && request.verb !== 'list' && request.verb !== 'watch') {
+      throw badRequest(
+        request.verb === 'create'
+          ? 'an empty namespace may not be set during creation'
+          : 'an empty namespace may not be set when a resource name is provided',
+      )
+    }
     const virtual = this.#options.virtual.get(resourceKey(request.resource))
     if (virtual) return virtual.perform(this, caller, request)
     const conversion = conversionOf(request.resource)
@@ -155,7 +174,7 @@ export class Api {
         this.#options.subresources.get(`${resourceKey(resource)}/${subresource}`) ??
         this.#options.subresources.get(`*/${subresource}`)
       if (!handler) {
-        if (!(subresource in resource.subresources))
+        if (!Object.hasOwn(resource.subresources, subresource))
           throw new StatusError('NotFound', 'the server could not find the requested resource')
         throw notImplemented(`subresource ${subresource} of ${resource.plural} is not implemented yet`)
       }
@@ -182,14 +201,21 @@ export class Api {
   }
 
   /** The object that the request names, for requests that are authorised already. Throws NotFound. */
-  read({ resource, namespace, name }: ApiRequest): Answer {
+  read({ resource, namespace, name, options }: ApiRequest): Answer {
+    if (options?.resourceVersion) this.#checkReached(options.resourceVersion)
     const cached = this.registry(resource).get(namespace, name!)
     return { type: 'object', code: 200, object: cached.object, cached }
   }
 
+  /** Throws BadRequest, Timeout. Reads show the newest durable state, so any revision that has happened is in it. */
+  #checkReached(resourceVersion: string) {
+    const asked = parseRevision(resourceVersion) ?? 0
+    if (asked > this.#options.store.revision) throw tooLarge(asked, this.#options.store.revision)
+  }
+
   /** Starts a watch from `request.options.resourceVersion` (a number here). Throws StatusError. */
   watch(caller: Caller, request: ApiRequest, after: number, sink: BatchSink): () => void {
-    this.authorize(caller.user, request)
+    this.authorize(caller.user, request, 'watch')
     const conversion = conversionOf(request.resource)
     const served = this.served(request.resource)
     if (!conversion) return served.watches.watch(selectionOf(served.registry, request), after, sink)
@@ -203,7 +229,12 @@ export class Api {
     const inner = storedRequest(conversion, request)
     /** The served form completed with its own defaults, then brought into the stored form and completed with those. */
     const toStored = (body: unknown): Draft =>
-      decodeObject(caller, inner, conversion.stored, conversion.toStored(this.decodeBody(caller, { ...request, body })))
+      decodeObject(
+        caller,
+        inner,
+        conversion.stored.type,
+        conversion.toStored(this.decodeBody(caller, { ...request, body })),
+      )
     const answer = await this.#onStoredForm(conversion, caller, request, inner, toStored)
     if (answer.type === 'object') return { ...answer, object: conversion.fromStored(answer.object), cached: undefined }
     if (answer.type !== 'list') return answer
@@ -224,12 +255,11 @@ export class Api {
       case 'update':
         return this.update(caller, inner, () => toStored(request.body))
       case 'patch':
-        if (request.patchType === 'apply') throw notImplemented('server-side apply is not implemented yet')
         return this.update(caller, inner, (old) => {
           if (!old) throw notFound(request.resource, request.name!)
-          const before = conversion.fromStored(old)
+          const patched = patchObject(caller, request, conversion.served.type, conversion.fromStored(old))
           return withoutOldVersion(
-            toStored(applyPatch(request.patchType as PatchFormat, before, request.body, conversion.served.type)),
+            decodeObject(caller, inner, conversion.stored.type, conversion.toStored(patched)),
             old,
           )
         })
@@ -240,28 +270,19 @@ export class Api {
 
   /** The request's body as a complete object of the resource. Throws BadRequest, NotFound. */
   decodeBody(caller: Caller, request: ApiRequest): Draft {
-    const { resource, body } = request
-    const draft = decodeObject(caller, request, resource, body)
-    if (request.name && request.verb !== 'create') {
-      if (!draft.metadata.name) draft.metadata.name = request.name
-      else if (draft.metadata.name !== request.name) {
-        throw badRequest(
-          `the name of the object (${draft.metadata.name}) does not match the name on the URL (${request.name})`,
-        )
-      }
-    }
-    return draft
+    const draft = decodeObject(caller, request, request.resource.type, request.body)
+    return request.verb === 'create' ? draft : withName(draft, request.name)
   }
 
   async #create(caller: Caller, request: ApiRequest): Promise<Answer> {
     const { resource, namespace } = request
     const registry = this.registry(resource)
     const draft = this.decodeBody(caller, request)
-    if (resource.namespaced && !namespace) throw badRequest('an empty namespace may not be set during creation')
     const admission = this.#admissionRequest(caller, request, 'CREATE', undefined)
     // Admission reads the namespace of the object, which the registry fills in later.
     if (resource.namespaced && !draft.metadata.namespace) draft.metadata.namespace = namespace!
-    await admit(this.#options.admission, admission, draft)
+    const pending = admit(this.#options.admission, admission, draft)
+    if (pending) await pending
     const written = await registry.create(draft, {
       namespace,
       dryRun: admission.dryRun,
@@ -278,20 +299,24 @@ export class Api {
     const { namespace, name, subresource } = request
     const dryRun = request.options?.dryRun === 'All'
     const plugins = this.#options.admission
+    const admissionRequest = (old: Stored | undefined) =>
+      this.#admissionRequest(caller, request, old ? 'UPDATE' : 'CREATE', old)
+    const admitted = (draft: Draft, old: Stored | undefined): Draft | Promise<Draft> => {
+      if (request.resource.namespaced && !draft.metadata.namespace) draft.metadata.namespace = namespace!
+      const pending = admit(plugins, admissionRequest(old), draft)
+      return pending ? pending.then(() => draft) : draft
+    }
     const written = await registry.update(
       name!,
-      async (old) => {
-        const draft = await change(old as Stored)
-        if (request.resource.namespaced && !draft.metadata.namespace) draft.metadata.namespace = namespace!
-        await admit(plugins, this.#admissionRequest(caller, request, old ? 'UPDATE' : 'CREATE', old), draft)
-        return draft
+      (old) => {
+        const changed = change(old as Stored)
+        return changed instanceof Promise ? changed.then((draft) => admitted(draft, old)) : admitted(changed, old)
       },
       {
         namespace,
         dryRun,
         ...(subresource && { subresource }),
-        validate: (object, old) =>
-          validateAdmission(plugins, this.#admissionRequest(caller, request, old ? 'UPDATE' : 'CREATE', old), object),
+        validate: (object, old) => validateAdmission(plugins, admissionRequest(old), object),
       },
     )
     this.#warn(caller, registry, written.object)
@@ -304,23 +329,22 @@ export class Api {
     request: ApiRequest,
     narrow: (draft: Draft, old: Stored) => Draft = (draft) => draft,
   ): Promise<Answer> {
-    const { resource, patchType, body } = request
-    if (patchType === 'apply') throw notImplemented('server-side apply is not implemented yet')
+    const { resource, name } = request
     return this.update(caller, request, (old) => {
-      if (!old) throw notFound(resource, request.name!)
-      const patched = applyPatch(patchType!, old, body, resource.type)
-      const draft = this.decodeBody(caller, { ...request, body: patched })
-      return narrow(withoutOldVersion(draft, old), old)
+      if (!old) throw notFound(resource, name!)
+      const patched = withName(patchObject(caller, request, resource.type, old), name)
+      return narrow(withoutOldVersion(patched, old), old)
     })
   }
 
   async #delete(caller: Caller, request: ApiRequest): Promise<Answer> {
     const { resource, namespace, name } = request
-    const options = (request.body ?? {}) as DeleteRequest & { dryRun?: string[] }
-    const problem = checkDeleteRequest(options)
-    if (problem) throw problem
-    const dryRun = request.options?.dryRun === 'All' || options.dryRun?.includes('All') === true
+    const options = deleteRequestOf(request)
+    const dryRun = options.dryRun?.includes('All') === true
     const registry = this.registry(resource)
+    const { deletionWarning } = registry.strategy
+    if (deletionWarning && !options.propagationPolicy && options.orphanDependents === undefined)
+      caller.warnings.push(deletionWarning)
     const result = await registry.delete(name!, options, {
       namespace,
       dryRun,
@@ -402,43 +426,115 @@ export function answerOf(written: Written, code: number): Answer {
   return { type: 'object', code, object: written.object, ...(written.cached && { cached: written.cached }) }
 }
 
-/** Decodes a body for `resource`, obeying `fieldValidation`. Throws BadRequest. */
-export function decodeObject(caller: Caller, request: ApiRequest, resource: Resource, body: unknown): Draft {
-  const about = `${resource.kind} in version ${JSON.stringify(resource.version)} cannot be handled as a ${resource.kind}`
+/** How a body that does not fit is refused. */
+type Refusal = (why: string, cause?: unknown) => StatusError
+
+/**
+ * Decodes a body of `type`, which is a top-level kind, obeying `fieldValidation`. Throws BadRequest, unless `refusal`
+ * makes another error of it.
+ */
+export function decodeObject(
+  caller: Caller,
+  { options }: Pick<ApiRequest, 'options'>,
+  type: Message,
+  body: unknown,
+  refusal?: Refusal,
+): Draft {
+  const { group, version, kind: expected } = type.gvk!
+  const apiVersion = group === '' ? version : `${group}/${version}`
+  const refuse: Refusal =
+    refusal ??
+    ((why, cause) =>
+      badRequest(`${expected} in version ${JSON.stringify(version)} cannot be handled as a ${expected}: ${why}`, cause))
   if (typeof body !== 'object' || body === null || Array.isArray(body)) {
+    const found = body === undefined || body === null ? 'null' : Array.isArray(body) ? 'array' : typeof body
+    const why = `json: cannot unmarshal ${found} into Go value of type ${version}.${expected}`
+    throw refusal ? refusal(why) : badRequest(`couldn't get version/kind; json parse error: ${why}`)
+  }
+  const { apiVersion: foundVersion, kind: found } = body as { apiVersion?: unknown; kind?: unknown }
+  if (found && found !== expected) {
+    const from = String(foundVersion || apiVersion)
     throw badRequest(
-      `couldn't get version/kind; json parse error: json: cannot unmarshal ${Array.isArray(body) ? 'array' : typeof body} into Go value of type struct { APIVersion string "json:\\"apiVersion,omitempty\\""; Kind string "json:\\"kind,omitempty\\"" }`,
+      `${String(found)} in version ${JSON.stringify(from.slice(from.indexOf('/') + 1))} cannot be handled as a ${expected}: it is no ${expected}`,
     )
   }
-  const { apiVersion, kind } = body as Partial<KubeObject>
-  if ((kind && kind !== resource.kind) || (apiVersion && apiVersion !== resource.apiVersion)) {
+  if (foundVersion && foundVersion !== apiVersion) {
     throw badRequest(
-      `the API version in the data (${apiVersion ?? ''}, Kind=${kind ?? ''}) does not match the expected API version (${resource.apiVersion}, Kind=${resource.kind})`,
+      `the API version in the data (${String(foundVersion)}) does not match the expected API version (${apiVersion})`,
     )
   }
   let decoded
   try {
-    decoded = decode(resource.type, body)
+    decoded = decode(type, body)
   } catch (cause) {
-    if (!(cause instanceof DecodeError)) throw cause
-    throw badRequest(`${about}: ${cause.message}`, cause)
+    throw cause instanceof DecodeError ? refuse(cause.message, cause) : cause
   }
-  const problems = [...decoded.unknown.map((path) => `unknown field ${JSON.stringify(path)}`), ...duplicatesOf(body)]
-  if (problems.length > 0 && request.options?.fieldValidation !== 'Ignore') {
-    if (request.options?.fieldValidation === 'Strict')
-      throw badRequest(`${about}: strict decoding error: ${problems.join(', ')}`)
+  const problems = [...duplicatesOf(body), ...decoded.unknown.map((path) => `unknown field ${JSON.stringify(path)}`)]
+  if (problems.length > 0 && options?.fieldValidation !== 'Ignore') {
+    if (options?.fieldValidation === 'Strict') throw refuse(`strict decoding error: ${problems.join(', ')}`)
     caller.warnings.push(...problems)
   }
   const draft = decoded.object as unknown as Draft
-  draft.apiVersion = resource.apiVersion
-  draft.kind = resource.kind
+  draft.apiVersion = apiVersion
+  draft.kind = expected
   ;(draft as { metadata: Partial<Draft['metadata']> }).metadata ??= {}
   return draft
+}
+
+/** `old` with the request's patch applied, complete and decoded. Throws BadRequest, Invalid, NotImplemented. */
+export function patchObject(caller: Caller, request: ApiRequest, type: Message, old: KubeObject): Draft {
+  const { patchType, body } = request
+  if (patchType === undefined) throw new TypeError('a patch has a patchType')
+  if (patchType === 'apply') throw notImplemented('server-side apply is not implemented yet')
+  const patched = applyPatch(patchType, old, body, type)
+  // What the patch says twice is the patched object's problem.
+  const duplicates = duplicatesOf(body)
+  const noted = duplicates.length === 0 ? patched : { ...(patched as object), [kDuplicates]: duplicates }
+  return decodeObject(caller, request, type, noted, (why, cause) => {
+    const value = patchType === 'strategic' ? goText(body) : JSON.stringify(patched)
+    const error = invalid({ group: '', kind: '' }, '', [invalidValue('patch', value, why)])
+    return new StatusError('Invalid', error.message, { details: error.details!, cause })
+  })
+}
+
+/** A value as Go prints it, by which users know a patch in an error. */
+function goText(value: unknown): string {
+  if (value === null) return '<nil>'
+  if (typeof value !== 'object') return String(value)
+  if (Array.isArray(value)) return `[${value.map(goText).join(' ')}]`
+  const members = Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1))
+  return `map[${members.map(([key, member]) => `${key}:${goText(member)}`).join(' ')}]`
+}
+
+/** Throws BadRequest for an object that is not the one that the request names. */
+function withName(draft: Draft, name: string | undefined): Draft {
+  if (!draft.metadata.name) draft.metadata.name = name!
+  else if (draft.metadata.name !== name) {
+    throw badRequest(`the name of the object (${draft.metadata.name}) does not match the name on the URL (${name})`)
+  }
+  return draft
+}
+
+/** The body and the parameters of a deletion as one. Throws BadRequest, Invalid. */
+export function deleteRequestOf({ body, options }: Pick<ApiRequest, 'body' | 'options'>): DeleteRequest {
+  let request: DeleteRequest = {}
+  if (body !== undefined) {
+    try {
+      request = decode(DeleteOptions, body, { withDefaults: false }).object
+    } catch (cause) {
+      if (!(cause instanceof DecodeError)) throw cause
+      throw badRequest(`DeleteOptions in version "v1" cannot be handled as a DeleteOptions: ${cause.message}`, cause)
+    }
+  }
+  if (options?.dryRun === 'All') request.dryRun ??= ['All']
+  const problem = checkDeleteRequest(request)
+  if (problem) throw problem
+  return request
 }
 
 /** Where the body's parser noted members that stood twice in one object; a JavaScript object can't show them. */
 export const kDuplicates = Symbol('duplicate members')
 
-function duplicatesOf(body: object): string[] {
-  return (body as { [kDuplicates]?: string[] })[kDuplicates] ?? []
+function duplicatesOf(body: unknown): string[] {
+  return (body as { [kDuplicates]?: string[] } | undefined)?.[kDuplicates] ?? []
 }

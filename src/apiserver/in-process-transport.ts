@@ -7,6 +7,7 @@ import type { ApiRequest, Transport, WatchEvent, WatchSink } from '#client/trans
 import type { KubeObject } from '#api/kind.ts'
 import type { Answer, Api, Caller } from './api.ts'
 import { openWatch } from './watch/open-watch.ts'
+import type { SelectedEvent } from './watch/watch-groups.ts'
 import type { User } from './user.ts'
 
 export function createInProcessTransport(api: Api, user: User, clock: Clock): Transport {
@@ -17,8 +18,10 @@ export function createInProcessTransport(api: Api, user: User, clock: Clock): Tr
       return valueOf(await api.perform(caller(), request), request)
     },
     watch(request: ApiRequest, sink: WatchSink): () => void {
+      const plain = ({ type, object }: SelectedEvent) => ({ type, object })
       return openWatch(api, caller(), request, clock, {
-        onBatch: (batch) => sink.onEvents(batch.events.map((event) => ({ type: event.type, object: event.object }))),
+        onInitial: (events) => sink.onEvents(events.map(plain)),
+        onBatch: (batch) => sink.onEvents(batch.events.map(plain)),
         onBookmark: (object) => sink.onEvents([{ type: 'BOOKMARK', object } as WatchEvent<KubeObject>]),
         onEnd: (error) => sink.onEnd(error),
       })

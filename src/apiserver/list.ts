@@ -2,11 +2,12 @@
  * Lists: from the watch cache, or from the store's history at an exact revision; in pages tied together by a continue
  * token that names the revision of the first page. Upstream: `apiserver/pkg/storage` list semantics and KEP-2340.
  */
-import type { ApiRequest } from '#client/transport.ts'
-import { badRequest, gone, StatusError } from '#machinery/status-error.ts'
+import type { ApiRequest, RequestOptions } from '#client/transport.ts'
+import { badRequest, type FieldError, gone, invalid, StatusError } from '#machinery/status-error.ts'
 import { Compacted, FutureRevision } from '#storage/store.ts'
+import { forbiddenValue, unsupportedValue } from './registry/object-meta.ts'
 import { parseRevision, type Registry } from './registry/registry.ts'
-import type { CachedObject } from './registry/watch-cache.ts'
+import type { CachedObject, WatchCache } from './registry/watch-cache.ts'
 import { selectionOf } from './selection.ts'
 
 /** An object of a list, decoded and encoded. */
@@ -18,72 +19,70 @@ export interface ListResult {
 }
 
 interface ContinueToken {
-  /** Revision of the first page. */
+  /** Of upstream's tokens, so that nobody mistakes another's for ours. */
+  readonly v: typeof TOKEN_VERSION
+  /** Revision of the first page; LATEST to go on with what is there now. */
   readonly rv: number
-  /** Key of the last entry returned. */
+  /** What follows the resource's prefix in the key of the last entry returned. */
   readonly start: string
 }
+const TOKEN_VERSION = 'meta.k8s.io/v1'
+const LATEST = -1
 
 export const EXPIRED_TOKEN_MESSAGE =
-  'The provided continue parameter is too old to display a consistent list result. You can start a new list without the continue parameter.'
+  'The provided continue parameter is too old to display a consistent list result. You can start a new list without ' +
+  'the continue parameter, or use the continue token in this response to retrieve the remainder of the results. ' +
+  'Continuing with the provided token results in an inconsistent list - objects that were created, modified, or ' +
+  'deleted between the time the first chunk was returned and now may show up in the list.'
+const EXPIRED_MESSAGE = 'The resourceVersion for the provided list is too old.'
 
-/** Throws BadRequest, Expired (410), Timeout-like errors for revisions that have not happened. */
+/** Throws BadRequest, Expired (410), Timeout for revisions that have not happened. */
 export async function listObjects(registry: Registry, request: ApiRequest): Promise<ListResult> {
   const options = request.options ?? {}
   const selection = selectionOf(registry, request)
-  const limit = options.limit ?? 0
+  const limit = Math.max(options.limit ?? 0, 0)
+  const { cache } = registry
   const token = options.continue ? parseToken(options.continue) : undefined
-  if (token && options.resourceVersion && options.resourceVersion !== '0') {
-    throw badRequest('specifying resource version is not allowed when using continue')
-  }
+  checkRevisionOptions(options, token !== undefined)
   const asked = parseRevision(options.resourceVersion)
-  checkMatch(options.resourceVersionMatch, options.resourceVersion, token !== undefined)
-  const exact =
-    token?.rv ??
-    (options.resourceVersionMatch === 'Exact' || (limit > 0 && asked && !options.resourceVersionMatch)
-      ? asked
-      : undefined)
+  // A revision that a limited list asks for is exact, as it was before there was a choice.
+  const isExact = options.resourceVersionMatch === 'Exact' || (limit > 0 && asked && !options.resourceVersionMatch)
+  const exact = token && token.rv !== LATEST ? token.rv : isExact ? asked : undefined
+  const startAfter = token && cache.prefix + token.start
 
-  const { entries, revision } = await read(registry, selection.prefix, exact, asked, token !== undefined)
+  const { entries, revision } = await read(cache, selection.prefix, exact, asked, token && tokenOf(token.start, LATEST))
   const isWhole = selection.signature.endsWith('\0\0\0')
-  const start = token ? firstAfter(entries, token.start) : 0
-  if (isWhole && limit === 0) {
-    return { entries: start === 0 ? entries : entries.slice(start), metadata: { resourceVersion: String(revision) } }
-  }
+  const metadata: ListResult['metadata'] = { resourceVersion: String(revision) }
+  let position = startAfter === undefined ? 0 : firstAfter(entries, startAfter)
+  if (isWhole && limit === 0) return { entries: position === 0 ? entries : entries.slice(position), metadata }
   const page: CachedObject[] = []
-  let position = start
   for (; position < entries.length && (limit === 0 || page.length < limit); position++) {
     const entry = entries[position]!
     if (isWhole || selection.matches(entry.object)) page.push(entry)
   }
-  const metadata: ListResult['metadata'] = { resourceVersion: String(revision) }
-  const hasMore =
-    position < entries.length && (isWhole || entries.slice(position).some((entry) => selection.matches(entry.object)))
-  if (hasMore) {
-    metadata.continue = Buffer.from(
-      JSON.stringify({ rv: revision, start: page.at(-1)!.key } satisfies ContinueToken),
-    ).toString('base64url')
+  while (!isWhole && position < entries.length && !selection.matches(entries[position]!.object)) position++
+  if (position < entries.length) {
+    metadata.continue = tokenOf(page.at(-1)!.key.slice(cache.prefix.length), revision)
     if (isWhole) metadata.remainingItemCount = entries.length - position
   }
   return { entries: page, metadata }
 }
 
+/** `continuation` lets a client whose token has expired go on with what is there now. */
 async function read(
-  registry: Registry,
+  cache: WatchCache,
   prefix: string,
   exact: number | undefined,
   atLeast: number | undefined,
-  continuing: boolean,
+  continuation: string | undefined,
 ) {
-  const { cache } = registry
   const current = cache.revision
   try {
     if (exact !== undefined && exact !== current) return await cache.listAt(prefix, exact)
     if (atLeast !== undefined && atLeast > current) throw new FutureRevision(atLeast, current)
   } catch (cause) {
-    if (cause instanceof Compacted) {
-      throw continuing ? gone(EXPIRED_TOKEN_MESSAGE) : gone(`The resourceVersion for the provided list is too old.`)
-    }
+    if (cause instanceof Compacted)
+      throw continuation === undefined ? gone(EXPIRED_MESSAGE) : gone(EXPIRED_TOKEN_MESSAGE, continuation)
     if (cause instanceof FutureRevision) throw tooLarge(exact ?? atLeast!, current, cause)
     throw cause
   }
@@ -92,7 +91,7 @@ async function read(
 
 /** A revision that this server has not reached: the client is asked to come back. */
 export function tooLarge(asked: number, current: number, cause?: unknown): StatusError {
-  return new StatusError('Timeout', `Too large resource version: ${asked}, current: ${current}`, {
+  return new StatusError('Timeout', `Timeout: Too large resource version: ${asked}, current: ${current}`, {
     details: {
       causes: [{ reason: 'ResourceVersionTooLarge', message: 'Too large resource version' }],
       retryAfterSeconds: 1,
@@ -101,22 +100,20 @@ export function tooLarge(asked: number, current: number, cause?: unknown): Statu
   })
 }
 
-function checkMatch(match: string | undefined, resourceVersion: string | undefined, continuing: boolean) {
-  if (match === undefined) return
-  if (continuing)
-    throw badRequest('resourceVersionMatch is forbidden: resourceVersionMatch is forbidden when continue is provided')
-  if (resourceVersion === undefined || resourceVersion === '')
-    throw badRequest(
-      'resourceVersionMatch is forbidden: resourceVersionMatch is forbidden unless resourceVersion is provided',
-    )
-  if (match !== 'Exact' && match !== 'NotOlderThan')
-    throw badRequest(
-      `resourceVersionMatch: Unsupported value: ${JSON.stringify(match)}: supported values: "Exact", "NotOlderThan"`,
-    )
-  if (match === 'Exact' && resourceVersion === '0')
-    throw badRequest(
-      'resourceVersionMatch is forbidden: resourceVersionMatch "exact" is forbidden for resourceVersion "0"',
-    )
+/** Throws BadRequest, Invalid. */
+function checkRevisionOptions({ resourceVersion = '', resourceVersionMatch }: RequestOptions, continuing: boolean) {
+  if (continuing && resourceVersion !== '' && resourceVersion !== '0')
+    throw badRequest('specifying resource version is not allowed when using continue')
+  if (!resourceVersionMatch) return
+  const errors: FieldError[] = []
+  const forbid = (why: string) => errors.push(forbiddenValue('resourceVersionMatch', why))
+  if (continuing) forbid('resourceVersionMatch is forbidden when continue is provided')
+  if (resourceVersion === '') forbid('resourceVersionMatch is forbidden unless resourceVersion is provided')
+  if (resourceVersionMatch !== 'Exact' && resourceVersionMatch !== 'NotOlderThan')
+    errors.push(unsupportedValue('resourceVersionMatch', resourceVersionMatch, ['Exact', 'NotOlderThan', '']))
+  else if (resourceVersionMatch === 'Exact' && resourceVersion === '0')
+    forbid('resourceVersionMatch "exact" is forbidden for resourceVersion "0"')
+  if (errors.length > 0) throw invalid({ group: 'meta.k8s.io', kind: 'ListOptions' }, '', errors)
 }
 
 function firstAfter(entries: readonly CachedObject[], key: string): number {
@@ -130,12 +127,23 @@ function firstAfter(entries: readonly CachedObject[], key: string): number {
   return low
 }
 
+function tokenOf(start: string, rv: number): string {
+  return Buffer.from(JSON.stringify({ v: TOKEN_VERSION, rv, start } satisfies ContinueToken)).toString('base64url')
+}
+
+/** Throws BadRequest. */
 function parseToken(text: string): ContinueToken {
+  let token: Partial<ContinueToken> | null
   try {
-    const token = JSON.parse(Buffer.from(text, 'base64url').toString()) as ContinueToken
-    if (Number.isSafeInteger(token.rv) && typeof token.start === 'string') return token
-  } catch {
-    // Reported below, whatever was wrong with it.
+    token = JSON.parse(Buffer.from(text, 'base64url').toString()) as Partial<ContinueToken> | null
+  } catch (cause) {
+    throw badRequest('continue key is not valid: illegal base64 data or not JSON', cause)
   }
-  throw badRequest('continue key is not valid: illegal base64 data or not one of this server')
+  if (token?.v !== TOKEN_VERSION)
+    throw badRequest('continue key is not valid: server does not recognize this encoded version')
+  if (!Number.isSafeInteger(token.rv) || (token.rv! <= 0 && token.rv !== LATEST))
+    throw badRequest('continue key is not valid: incorrect encoded start resourceVersion (version meta.k8s.io/v1)')
+  if (typeof token.start !== 'string' || token.start === '')
+    throw badRequest('continue key is not valid: encoded start key empty (version meta.k8s.io/v1)')
+  return token as ContinueToken
 }

@@ -47,7 +47,12 @@ function compileFields(fields: FieldSelector, registry: Registry, resource: Reso
     string,
     (object: KubeObject) => string
   >
-  return parse(() => fields.compile<KubeObject>(readers, (field) => `field label not supported: ${field}`))
+  // Kinds without fields of their own refuse others in words of their own.
+  const refusal = registry.strategy.selectableFields
+    ? (field: string) => `field label not supported: ${field}`
+    : (field: string) =>
+        `${JSON.stringify(field)} is not a known field selector: only "metadata.name", "metadata.namespace"`
+  return parse(() => fields.compile<KubeObject>(readers, refusal))
 }
 
 function parse<T>(parser: () => T): T {

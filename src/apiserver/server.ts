@@ -79,9 +79,9 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
     audience: ISSUER,
     clock,
     random,
-    isAlive: (subject) => isAlive(api, subject),
+    isAlive: (subject) => isAlive(api, subject, clock.now()),
   })
-  const authenticator = new Authenticator([staticTokens(options.tokens), tokens])
+  const authenticator = new Authenticator([staticTokens(options.tokens, ISSUER), tokens], ISSUER)
   const authorizer = superusersOnly
   const api: Api = new Api({
     store,
@@ -146,24 +146,31 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
       isBootstrapped = true
     },
     async close() {
-      await http.close()
+      // Ends all watches, each after a whole line.
       api.stop()
+      await http.close()
     },
   }
 }
 
+/** What is being deleted may still use its token a little longer than it should need to. */
+const LEEWAY_MS = 60_000
+
 /** A token is worth nothing once the account, or what it is bound to, is gone. */
-function isAlive(api: Api, { namespace, serviceaccount, pod, secret, node }: TokenSubject): boolean {
+function isAlive(api: Api, { namespace, serviceaccount, pod, secret, node }: TokenSubject, nowMs: number): boolean {
   const bound = [
     [serviceAccounts, serviceaccount],
     [pods, pod],
     [secrets, secret],
-    [nodes, node],
+    // A pod's token only tells where it runs.
+    [nodes, pod ? undefined : node],
   ] as const
   return bound.every(([resource, object]) => {
     if (!object) return true
     const registry = api.registry(resource)
     const found = registry.cache.get(registry.key(resource.namespaced ? namespace : undefined, object.name))
-    return found?.object.metadata.uid === object.uid
+    if (found?.object.metadata.uid !== object.uid) return false
+    const { deletionTimestamp } = found.object.metadata
+    return deletionTimestamp === undefined || nowMs < Date.parse(deletionTimestamp) + LEEWAY_MS
   })
 }

@@ -60,23 +60,25 @@ export class StatusError extends Error {
   readonly reason: StatusReason | ''
   readonly code: number
   readonly details: StatusDetails | undefined
+  readonly continueToken: string | undefined
 
   constructor(
     reason: StatusReason | '',
     message: string,
-    options: { details?: StatusDetails; code?: number; cause?: unknown } = {},
+    options: { details?: StatusDetails; code?: number; continueToken?: string; cause?: unknown } = {},
   ) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause })
     this.reason = reason
     this.code = options.code ?? (reason === '' ? 500 : statusCodes[reason])
     this.details = options.details
+    this.continueToken = options.continueToken
   }
 
   toStatus(): Status {
     return {
       kind: 'Status',
       apiVersion: 'v1',
-      metadata: {},
+      metadata: this.continueToken === undefined ? {} : { continue: this.continueToken },
       status: 'Failure',
       message: this.message,
       ...(this.reason && { reason: this.reason }),
@@ -90,6 +92,7 @@ export class StatusError extends Error {
     return new StatusError((status.reason ?? '') as StatusReason | '', status.message ?? 'unknown', {
       code: status.code ?? 500,
       ...(status.details && { details: status.details }),
+      ...(status.metadata?.continue && { continueToken: status.metadata.continue }),
     })
   }
 }
@@ -133,7 +136,12 @@ export const forbidden = (r: GroupResource, name: string, why: string) =>
     details: about(r, name),
   })
 
-export const gone = (message: string) => new StatusError('Expired', message)
+/** `continueToken` lets a client that pages through a list go on, though no longer through one state of it. */
+export const gone = (message: string, continueToken?: string) =>
+  new StatusError('Expired', message, continueToken === undefined ? {} : { continueToken })
+
+export const methodNotAllowed = () =>
+  new StatusError('MethodNotAllowed', 'the server does not allow this method on the requested resource')
 
 export const notImplemented = (message: string) => new StatusError('NotImplemented', message)
 
@@ -172,8 +180,12 @@ export function invalid(
     details: {
       ...(name && { name }),
       ...(kind.group && { group: kind.group }),
-      kind: kind.kind,
-      causes: errors.map((e) => ({ reason: `FieldValue${e.type}`, message: e.message, field: e.field })),
+      ...(kind.kind && { kind: kind.kind }),
+      causes: errors.map((e) => ({
+        reason: e.type === 'InternalError' ? e.type : `FieldValue${e.type}`,
+        message: e.message,
+        field: e.field,
+      })),
     },
   })
 }

@@ -77,7 +77,7 @@ export async function startInProcessApi(options: InProcessApiOptions = {}): Prom
     isAlive: () => true,
   })
   const authorizer = superusersOnly
-  const authenticator = new Authenticator([tokens])
+  const authenticator = new Authenticator([tokens], 'test')
   const api: Api = new Api({
     store,
     resources: allResources,

@@ -4,7 +4,7 @@
  */
 import { createHash } from 'node:crypto'
 import type { TLSSocket } from 'node:tls'
-import { StatusError } from '#machinery/status-error.ts'
+import { isStatus, StatusError } from '#machinery/status-error.ts'
 import { ALL_AUTHENTICATED, type User } from '../user.ts'
 
 export interface Credentials {
@@ -12,40 +12,63 @@ export interface Credentials {
   readonly socket: TLSSocket
 }
 
-/** Knows a bearer token's owner; undefined where the token is not of its kind. Throws where it is, but is not valid. */
+/**
+ * Knows a bearer token's owner; undefined where the token is not of its kind. Throws where it is, but is not valid, or not
+ * meant for `audience`.
+ */
 export interface TokenAuthenticator {
-  authenticate(token: string): User | undefined | Promise<User | undefined>
+  authenticate(token: string, audience: string): User | undefined | Promise<User | undefined>
 }
 
 export const unauthorized = (cause?: unknown) => new StatusError('Unauthorized', 'Unauthorized', { cause })
 
 export class Authenticator {
   readonly #tokens: readonly TokenAuthenticator[]
+  readonly #audience: string
   readonly #byConnection = new WeakMap<TLSSocket, User | null>()
 
-  constructor(tokens: readonly TokenAuthenticator[]) {
+  /** `audience` is what tokens for this server are issued for. */
+  constructor(tokens: readonly TokenAuthenticator[], audience: string) {
     this.#tokens = tokens
+    this.#audience = audience
   }
 
   /** Answers at once where it can, because this is on the path of every request. Throws Unauthorized. */
   authenticate({ authorization, socket }: Credentials): User | Promise<User> {
-    if (authorization !== undefined) {
-      const token = /^Bearer +(\S+)\s*$/i.exec(authorization)?.[1]
-      if (token) return this.authenticateToken(token)
-    }
     let user = this.#byConnection.get(socket)
     if (user === undefined) {
       user = userOfCertificate(socket)
       this.#byConnection.set(socket, user)
     }
-    if (!user) throw unauthorized()
-    return user
+    if (user) return user
+    const token = authorization && /^Bearer +(\S+)\s*$/i.exec(authorization)?.[1]
+    if (token) return this.#authenticateToken(token, this.#audience)
+    throw unauthorized()
   }
 
-  authenticateToken(token: string, from = 0): User | Promise<User> {
+  /**
+   * Whose token it is, and for which of `audiences` it is good; without any, for this server. Throws Unauthorized where it
+   * is good for none.
+   */
+  async reviewToken(token: string, audiences: readonly string[]): Promise<{ user: User; audiences: string[] }> {
+    let user: User | undefined
+    const good: string[] = []
+    for (const audience of audiences.length > 0 ? new Set(audiences) : [this.#audience]) {
+      try {
+        user = await this.#authenticateToken(token, audience)
+        good.push(audience)
+      } catch (err) {
+        if (!isStatus(err, 'Unauthorized')) throw err
+      }
+    }
+    if (!user) throw unauthorized()
+    return { user, audiences: good }
+  }
+
+  #authenticateToken(token: string, audience: string, from = 0): User | Promise<User> {
     for (let i = from; i < this.#tokens.length; i++) {
-      const user = this.#tokens[i]!.authenticate(token)
-      if (user instanceof Promise) return user.then((found) => found ?? this.authenticateToken(token, i + 1))
+      const user = this.#tokens[i]!.authenticate(token, audience)
+      if (user instanceof Promise) return user.then((found) => found ?? this.#authenticateToken(token, audience, i + 1))
       if (user) return user
     }
     throw unauthorized()
@@ -68,12 +91,12 @@ export interface StaticToken {
   groups: string[]
 }
 
-/** Tokens of a file (upstream: `--token-auth-file`), held as digests only. */
-export function staticTokens(tokens: readonly StaticToken[]): TokenAuthenticator {
+/** Tokens of a file (upstream: `--token-auth-file`), held as digests only. They are for this server, `audience`, alone. */
+export function staticTokens(tokens: readonly StaticToken[], audience: string): TokenAuthenticator {
   const users = new Map<string, User>()
   for (const { token, user, uid, groups } of tokens)
     users.set(digest(token), { name: user, uid, groups: [...groups, ALL_AUTHENTICATED] })
-  return { authenticate: (token) => users.get(digest(token)) }
+  return { authenticate: (token, wanted) => (wanted === audience ? users.get(digest(token)) : undefined) }
 }
 
 export const digest = (token: string) => createHash('sha256').update(token).digest('base64')

@@ -33,7 +33,7 @@ export interface TokenSubject {
 export interface TokenOptions {
   key: SigningKey
   issuer: string
-  /** Audience of tokens that ask for none, and of those accepted here. */
+  /** Audience of tokens that ask for none. */
   audience: string
   clock: Clock
   random: Random
@@ -46,6 +46,7 @@ const MAX_VERIFIED = 4096
 
 interface Verified {
   subject: TokenSubject
+  audiences: readonly string[]
   id: string | undefined
   expiresMs: number
 }
@@ -80,20 +81,19 @@ export class ServiceAccountTokens implements TokenAuthenticator {
     return { token, expiresMs: expiresS * 1000 }
   }
 
-  authenticate(token: string): User | undefined | Promise<User | undefined> {
+  authenticate(token: string, audience: string): User | undefined | Promise<User | undefined> {
     if (token.split('.', 4).length !== 3) return undefined
     const known = this.#verified.get(digest(token))
-    if (known) return this.#userOf(known)
-    return this.#verify(token)
+    if (known) return this.#userOf(known, audience)
+    return this.#verify(token, audience)
   }
 
-  async #verify(token: string): Promise<User | undefined> {
-    const { key, issuer, audience, clock } = this.#options
+  async #verify(token: string, audience: string): Promise<User> {
+    const { key, issuer, clock } = this.#options
     let payload
     try {
       ;({ payload } = await jwtVerify(token, key.publicKey, {
         issuer,
-        audience,
         algorithms: ['ES256'],
         currentDate: new Date(clock.now()),
       }))
@@ -102,17 +102,18 @@ export class ServiceAccountTokens implements TokenAuthenticator {
     }
     const verified: Verified = {
       subject: payload['kubernetes.io'] as TokenSubject,
+      audiences: [payload.aud ?? []].flat(),
       id: payload.jti,
       expiresMs: payload.exp! * 1000,
     }
     if (this.#verified.size >= MAX_VERIFIED) this.#verified.delete(this.#verified.keys().next().value!)
     this.#verified.set(digest(token), verified)
-    return this.#userOf(verified)
+    return this.#userOf(verified, audience)
   }
 
-  #userOf({ subject, id, expiresMs }: Verified): User {
+  #userOf({ subject, audiences, id, expiresMs }: Verified, audience: string): User {
     const { clock, isAlive } = this.#options
-    if (clock.now() >= expiresMs || !isAlive(subject)) throw unauthorized()
+    if (!audiences.includes(audience) || clock.now() >= expiresMs || !isAlive(subject)) throw unauthorized()
     const { namespace, serviceaccount, pod, node } = subject
     return {
       name: `system:serviceaccount:${namespace}:${serviceaccount.name}`,

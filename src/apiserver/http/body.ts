@@ -1,8 +1,9 @@
 /** Reads a request's body within its limit and parses it. */
 import type { IncomingMessage } from 'node:http'
 import type { Http2ServerRequest } from 'node:http2'
-import { CORE_SCHEMA, load } from 'js-yaml'
+import { CORE_SCHEMA, load, type LoadOptions } from 'js-yaml'
 import { messageOf } from '#base/errors.ts'
+import { countMembers } from '#base/json.ts'
 import { decodeProtobuf, openEnvelope, PROTOBUF_TYPE } from '#api/protobuf.ts'
 import type { Message } from '#api/schema.ts'
 import { badRequest, StatusError } from '#machinery/status-error.ts'
@@ -23,10 +24,11 @@ export function readBody(req: IncomingMessage | Http2ServerRequest): Promise<Buf
     let bytes = 0
     req.on('data', (chunk: Buffer) => {
       bytes += chunk.length
-      if (bytes > MAX_BODY_BYTES) {
-        req.pause()
+      if (bytes <= MAX_BODY_BYTES) chunks.push(chunk)
+      else {
+        req.removeAllListeners('data')
         reject(tooLarge())
-      } else chunks.push(chunk)
+      }
     })
     req.on('end', () => resolve(chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks)))
     req.on('error', (cause) => reject(badRequest(`unable to read the body: ${cause.message}`, cause)))
@@ -45,60 +47,78 @@ const yamlTypes = new Set(['application/yaml', 'application/apply-patch+yaml', '
 /** Finds the type of what a protobuf body says it holds. */
 export type TypeLookup = (apiVersion: string, kind: string) => Message | undefined
 
+/** Deeper or wider bodies are refused; the former is what JavaScript's stack holds, the latter stops YAML's aliases. */
+const MAX_DEPTH = 1000
+const MAX_VALUES = 2_000_000
+
 /**
- * Parses a body of `contentType`. Members that stand twice in one object are noted under `kDuplicates`, where
- * `wantsDuplicates` says that somebody will ask. Throws BadRequest, UnsupportedMediaType.
+ * Parses a body of `contentType`. Members that stand twice in one object are noted under `kDuplicates`. Throws BadRequest,
+ * UnsupportedMediaType.
  */
-export function parseBody(
-  bytes: Buffer,
-  contentType: string | undefined,
-  wantsDuplicates: boolean,
-  typeOf: TypeLookup,
-): unknown {
-  const type = (contentType ?? 'application/json').split(';', 1)[0]!.trim().toLowerCase() || 'application/json'
-  if (jsonTypes.has(type)) return parseJson(bytes, wantsDuplicates)
-  if (yamlTypes.has(type)) return parseYaml(bytes)
-  if (type === PROTOBUF_TYPE) return parseProtobuf(bytes, typeOf)
-  throw new StatusError(
-    'UnsupportedMediaType',
-    `the body of the request was in an unknown format - accepted media types include: application/json, application/yaml, ${PROTOBUF_TYPE}`,
-  )
-}
-
-function parseJson(bytes: Buffer, wantsDuplicates: boolean): unknown {
-  const text = bytes.toString()
-  let value: unknown
-  try {
-    value = JSON.parse(text)
-  } catch (cause) {
-    throw badRequest(`couldn't get version/kind; json parse error: ${messageOf(cause)}`, cause)
+export function parseBody(bytes: Buffer, contentType: string | undefined, typeOf: TypeLookup): unknown {
+  const type = mediaType(contentType) || 'application/json'
+  const parser = jsonTypes.has(type) ? parseJson : yamlTypes.has(type) ? parseYaml : undefined
+  if (!parser && type !== PROTOBUF_TYPE) {
+    throw new StatusError(
+      'UnsupportedMediaType',
+      `the body of the request was in an unknown format - accepted media types include: application/json, application/yaml, ${PROTOBUF_TYPE}`,
+    )
   }
-  if (wantsDuplicates && typeof value === 'object' && value !== null) {
-    const duplicates = duplicateMembers(bytes, value)
-    if (duplicates.length > 0)
-      (value as { [kDuplicates]?: string[] })[kDuplicates] = duplicates.map(
-        (path) => `duplicate field ${JSON.stringify(path)}`,
-      )
-  }
-  return value
-}
-
-function parseYaml(bytes: Buffer): unknown {
   try {
-    return load(bytes.toString(), { schema: CORE_SCHEMA })
-  } catch (cause) {
-    throw badRequest(`error converting YAML to JSON: yaml: ${messageOf(cause).split('\n')[0]}`, cause)
-  }
-}
-
-function parseProtobuf(bytes: Buffer, typeOf: TypeLookup): unknown {
-  try {
-    const { apiVersion, kind, raw } = openEnvelope(bytes)
-    const type = typeOf(apiVersion, kind)
-    if (!type)
-      throw badRequest(`no kind ${JSON.stringify(kind)} is registered for version ${JSON.stringify(apiVersion)}`)
-    return { ...decodeProtobuf(type, raw), apiVersion, kind }
+    return parser ? parser(bytes) : parseProtobuf(bytes, typeOf)
   } catch (cause) {
     throw cause instanceof StatusError ? cause : badRequest(messageOf(cause), cause)
   }
+}
+
+/** The type of a Content-Type header, without its parameters. */
+export const mediaType = (contentType: string | undefined) => (contentType ?? '').split(';', 1)[0]!.trim().toLowerCase()
+
+function parseJson(bytes: Buffer): unknown {
+  let value: unknown
+  try {
+    value = JSON.parse(bytes.toString())
+  } catch (cause) {
+    throw badRequest(`couldn't get version/kind; json parse error: ${messageOf(cause)}`, cause)
+  }
+  const duplicates = duplicateMembers(bytes, countMembers(value, MAX_DEPTH, MAX_VALUES))
+  return withDuplicates(
+    value,
+    duplicates.map((path) => `duplicate field ${JSON.stringify(path)}`),
+  )
+}
+
+function parseYaml(bytes: Buffer): unknown {
+  const text = bytes.toString()
+  const read = (options: LoadOptions) => {
+    try {
+      return load(text, { schema: CORE_SCHEMA, ...options })
+    } catch (cause) {
+      throw badRequest(`error converting YAML to JSON: yaml: ${messageOf(cause).split('\n')[0]}`, cause)
+    }
+  }
+  const duplicates: string[] = []
+  let value: unknown
+  try {
+    value = read({})
+  } catch (err) {
+    // Only with `json` are members overridden silently; whatever else was wrong is wrong again.
+    value = read({ json: true })
+    duplicates.push(messageOf((err as Error).cause).split('\n')[0]!)
+  }
+  countMembers(value, MAX_DEPTH, MAX_VALUES)
+  return withDuplicates(value, duplicates)
+}
+
+function withDuplicates(value: unknown, duplicates: string[]): unknown {
+  if (duplicates.length > 0 && typeof value === 'object' && value !== null)
+    (value as { [kDuplicates]?: string[] })[kDuplicates] = duplicates
+  return value
+}
+
+function parseProtobuf(bytes: Buffer, typeOf: TypeLookup): unknown {
+  const { apiVersion, kind, raw } = openEnvelope(bytes)
+  const type = typeOf(apiVersion, kind)
+  if (!type) throw badRequest(`no kind ${JSON.stringify(kind)} is registered for version ${JSON.stringify(apiVersion)}`)
+  return { ...decodeProtobuf(type, raw), apiVersion, kind }
 }

@@ -10,7 +10,7 @@ import type { Pod } from '#api/core/v1/pod.ts'
 import type { Clock } from '#base/clock.ts'
 import type { Log } from '#base/log.ts'
 import { nodes, pods } from '#api/resources.ts'
-import { badRequest, notFound, StatusError } from '#machinery/status-error.ts'
+import { badRequest, notFound, methodNotAllowed, StatusError } from '#machinery/status-error.ts'
 import { proxyStream, type ProxyStreamOptions } from '#streaming/proxy-stream.ts'
 import type { Api } from '../api.ts'
 import type { User } from '../user.ts'
@@ -121,8 +121,7 @@ export function createConnectHandler(options: ConnectOptions): ConnectHandler {
       const { subresource } = route
       if (subresource === 'log') {
         authorize('get')
-        if (req.method !== 'GET')
-          throw new StatusError('MethodNotAllowed', 'the server does not allow this method on the requested resource')
+        if (req.method !== 'GET') throw methodNotAllowed()
         await relay(logTarget(route, query), req, res, kubeletAgent, 'text/plain')
         return
       }

@@ -15,6 +15,9 @@ const formats: Record<string, 'json' | 'yaml'> = {
   'application/yaml': 'yaml',
 }
 
+export const notAcceptable = (accepted: string) =>
+  new StatusError('NotAcceptable', `only the following media types are accepted: ${accepted}`)
+
 /** The first acceptable alternative; weights other than order are ignored, as upstream does. Throws NotAcceptable. */
 export function negotiate(accept: string | undefined): Accepted {
   if (accept === undefined || accept === '' || accept === 'application/json' || accept === '*/*') return plain
@@ -34,8 +37,5 @@ export function negotiate(accept: string | undefined): Accepted {
       return { format, as }
     }
   }
-  throw new StatusError(
-    'NotAcceptable',
-    'only the following media types are accepted: application/json, application/yaml',
-  )
+  throw notAcceptable('application/json, application/yaml')
 }

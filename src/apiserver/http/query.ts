@@ -1,41 +1,22 @@
 /** Query parameters as request options. Unknown parameters are ignored, as upstream does. */
+import type { Verb } from '#api/kind.ts'
 import type { RequestOptions } from '#client/transport.ts'
-import { badRequest, StatusError } from '#machinery/status-error.ts'
+import { badRequest, type FieldError, invalid } from '#machinery/status-error.ts'
+import { unsupportedValue } from '../registry/object-meta.ts'
 
-type Reader = (text: string, name: string) => unknown
+type Reader = (text: string) => unknown
 
 const text: Reader = (value) => value
-const number: Reader = (value, name) => {
-  if (!/^-?\d{1,15}$/.test(value))
-    throw badRequest(
-      `${name}: Invalid value: ${JSON.stringify(value)}: strconv.ParseInt: parsing ${JSON.stringify(value)}: invalid syntax`,
-    )
+const number: Reader = (value) => {
+  if (!/^[-+]?\d{1,15}$/.test(value))
+    throw badRequest(`strconv.ParseInt: parsing ${JSON.stringify(value)}: invalid syntax`)
   return Number(value)
 }
-const flag: Reader = (value, name) => {
-  const lower = value.toLowerCase()
-  if (['', '1', 't', 'true'].includes(lower)) return true
-  if (['0', 'f', 'false'].includes(lower)) return false
-  throw badRequest(
-    `${name}: Invalid value: ${JSON.stringify(value)}: strconv.ParseBool: parsing ${JSON.stringify(value)}: invalid syntax`,
-  )
+
+/** Anything but `false` and `0` means yes, the empty string too; absence means no. */
+export function isTrue(value: string | null): boolean {
+  return value !== null && value !== '0' && value.toLowerCase() !== 'false'
 }
-const oneOf =
-  (...values: string[]): Reader =>
-  (value, name) => {
-    if (value === '' || values.includes(value)) return value || undefined
-    throw new StatusError(
-      'Invalid',
-      ` "" is invalid: ${name}: Unsupported value: ${JSON.stringify(value)}: supported values: ${values.map((v) => JSON.stringify(v)).join(', ')}`,
-      {
-        details: {
-          causes: [
-            { reason: 'FieldValueNotSupported', message: `Unsupported value: ${JSON.stringify(value)}`, field: name },
-          ],
-        },
-      },
-    )
-  }
 
 const readers: Record<keyof RequestOptions, Reader> = {
   labelSelector: text,
@@ -45,31 +26,55 @@ const readers: Record<keyof RequestOptions, Reader> = {
   resourceVersion: text,
   resourceVersionMatch: text,
   timeoutSeconds: number,
-  allowWatchBookmarks: flag,
-  sendInitialEvents: flag,
-  dryRun: oneOf('All'),
+  allowWatchBookmarks: isTrue,
+  sendInitialEvents: isTrue,
+  dryRun: text,
   fieldManager: text,
-  fieldValidation: oneOf('Ignore', 'Warn', 'Strict'),
-  force: flag,
+  fieldValidation: text,
+  force: isTrue,
 }
 
+/** What upstream calls the options of each verb that has them validated. */
+const kinds: Partial<Record<Verb, string>> = {
+  create: 'CreateOptions',
+  update: 'UpdateOptions',
+  patch: 'PatchOptions',
+  delete: 'DeleteOptions',
+  deletecollection: 'DeleteOptions',
+}
+const MAX_FIELD_MANAGER = 128
+
 /** Throws BadRequest, Invalid. */
-export function optionsOf(query: URLSearchParams): RequestOptions {
+export function optionsOf(query: URLSearchParams, verb: Verb): RequestOptions {
   const options: Record<string, unknown> = {}
   for (const [name, value] of query) {
-    if (Object.hasOwn(readers, name)) options[name] = readers[name as keyof RequestOptions](value, name)
+    if (Object.hasOwn(readers, name) && !(name in options)) options[name] = readers[name as keyof RequestOptions](value)
   }
+  const { dryRun, fieldValidation, fieldManager = '' } = options as { [K in keyof RequestOptions]?: string }
+  const kind = kinds[verb]
+  if (!kind) return options as RequestOptions
+  const errors: FieldError[] = []
+  if (fieldManager.length > MAX_FIELD_MANAGER) {
+    const message = `Too long: may not be more than ${MAX_FIELD_MANAGER} bytes`
+    errors.push({ type: 'TooLong', field: 'fieldManager', message })
+  }
+  if (dryRun) {
+    if (dryRun !== 'All') errors.push(unsupportedValue('dryRun', [dryRun], ['All']))
+  } else delete options.dryRun
+  if (fieldValidation && !['Ignore', 'Warn', 'Strict'].includes(fieldValidation))
+    errors.push(unsupportedValue('fieldValidation', fieldValidation, ['', 'Ignore', 'Strict', 'Warn']))
+  if (errors.length > 0) throw invalid({ group: 'meta.k8s.io', kind }, '', errors)
   return options as RequestOptions
 }
 
-/** DeleteOptions that older clients send as query parameters. */
-export function deleteOptionsOf(query: URLSearchParams): Record<string, unknown> {
+/** DeleteOptions that older clients send as query parameters; undefined where there are none. Throws BadRequest. */
+export function deleteOptionsOf(query: URLSearchParams): Record<string, unknown> | undefined {
   const options: Record<string, unknown> = {}
   const grace = query.get('gracePeriodSeconds')
-  if (grace !== null) options.gracePeriodSeconds = number(grace, 'gracePeriodSeconds')
+  if (grace !== null) options.gracePeriodSeconds = number(grace)
   const policy = query.get('propagationPolicy')
-  if (policy) options.propagationPolicy = policy
+  if (policy !== null) options.propagationPolicy = policy
   const orphan = query.get('orphanDependents')
-  if (orphan !== null) options.orphanDependents = flag(orphan, 'orphanDependents')
-  return options
+  if (orphan !== null) options.orphanDependents = isTrue(orphan)
+  return Object.keys(options).length === 0 ? undefined : options
 }

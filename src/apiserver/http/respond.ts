@@ -87,6 +87,30 @@ function writePieces(res: Response, pieces: readonly Buffer[], from: number) {
   }
 }
 
+/** All warnings together may be this long; where they are longer, each is cut (characters). */
+const MAX_WARNINGS_LENGTH = 4096
+const MAX_CUT_WARNING = 256
+
+/** `Warning` headers, each text once. */
+export function setWarnings(res: Response, warnings: readonly string[]) {
+  if (warnings.length === 0 || res.headersSent) return
+  let texts = [...new Set(warnings)]
+  const isLong = texts.reduce((sum, text) => sum + text.length, 0) > MAX_WARNINGS_LENGTH
+  if (isLong) texts = texts.map((text) => text.slice(0, MAX_CUT_WARNING))
+  let left = MAX_WARNINGS_LENGTH
+  const values = texts.filter((text) => (left -= text.length) >= 0 || !isLong).map(headerText)
+  res.setHeader(
+    'warning',
+    values.map((text) => `299 - "${text}"`),
+  )
+}
+
+/** Headers carry bytes, which are UTF-8 here; control characters can't be sent at all. */
+function headerText(text: string): string {
+  const plain = text.replace(/[\u0000-\u001f\u007f-\u009f]/g, ' ').replace(/["\\]/g, '\\$&')
+  return Buffer.from(plain).toString('latin1')
+}
+
 /** Anything thrown becomes a Status; what is not a StatusError is a bug, logged whole and answered without its details. */
 export function sendError(res: Response, err: unknown, log: Log, about: object) {
   let error: StatusError
@@ -102,6 +126,5 @@ export function sendError(res: Response, err: unknown, log: Log, about: object) 
   const retryAfter = error.details?.retryAfterSeconds
   if (retryAfter) res.setHeader('retry-after', String(retryAfter))
   if (error.code === 401) res.setHeader('www-authenticate', 'Bearer realm="rostrum"')
-  if (error.code === 413) res.setHeader('connection', 'close')
   sendValue(res, error.code, error.toStatus())
 }

@@ -48,6 +48,8 @@ export function routeOf(table: ResourceTable, path: string): ResourceRoute | und
   const resource = plurals.get(parts[at] ?? '')
   if (!resource) return undefined
   const name = parts[at + 1] ? unescape(parts[at + 1]!) : undefined
+  // Keys are made of these, so none may reach into another's.
+  if (name?.includes('/') || namespace?.includes('/')) return undefined
   const subresource = parts[at + 2] || undefined
   return { resource, namespace, name, subresource, rest: parts.slice(at + 3).join('/'), isWatchPath }
 }

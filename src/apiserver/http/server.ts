@@ -23,16 +23,25 @@ import { systemCode } from '#base/errors.ts'
 import type { Log } from '#base/log.ts'
 import type { Random } from '#base/random.ts'
 import { type ApiRequest, type PatchType, patchContentTypes } from '#client/transport.ts'
-import { badRequest, StatusError } from '#machinery/status-error.ts'
+import { badRequest, isStatus, methodNotAllowed, StatusError } from '#machinery/status-error.ts'
 import type { Answer, Api, Caller } from '../api.ts'
 import type { Authenticator } from '../authn/authenticator.ts'
 import { type Attributes, type Authorizer, refusalText, type User } from '../user.ts'
-import { parseBody, readBody } from './body.ts'
+import { mediaType, parseBody, readBody } from './body.ts'
 import type { ConnectHandler } from './connect.ts'
-import { type Accepted, negotiate } from './negotiate.ts'
-import { deleteOptionsOf, optionsOf } from './query.ts'
+import { type Accepted, negotiate, notAcceptable } from './negotiate.ts'
+import { deleteOptionsOf, isTrue, optionsOf } from './query.ts'
 import type { RequestMetrics } from './request-metrics.ts'
-import { asResponse, type Request, type Response, sendBytes, sendError, sendList, sendValue } from './respond.ts'
+import {
+  asResponse,
+  type Request,
+  type Response,
+  sendBytes,
+  sendError,
+  sendList,
+  sendValue,
+  setWarnings,
+} from './respond.ts'
 import { type ResourceRoute, type ResourceTable, resourceTable, routeOf } from './route.ts'
 import { streamWatch } from './watch-stream.ts'
 
@@ -87,6 +96,8 @@ export interface HttpServerOptions {
 const NO_QUERY = new URLSearchParams()
 const HANDSHAKE_TIMEOUT_MS = 10_000
 const HEADER_BYTES = 64 << 10
+/** How long a server that closes waits for answers under way. */
+const CLOSE_TIMEOUT_MS = 2_000
 
 export class HttpServer {
   readonly #options: HttpServerOptions
@@ -94,6 +105,9 @@ export class HttpServer {
   readonly #types: ReadonlyMap<string, Message>
   readonly #servers: Http2SecureServer[] = []
   readonly #sockets = new Set<Duplex>()
+  /** Answers that are not complete, with the means to hear that none is left. */
+  #open = 0
+  #onIdle: (() => void) | undefined
   #closing = false
 
   constructor(options: HttpServerOptions) {
@@ -143,9 +157,18 @@ export class HttpServer {
     })
   }
 
-  /** Ends all connections. */
+  /** Waits a little for answers to be complete, then ends all connections. */
   async close(): Promise<void> {
     this.#closing = true
+    if (this.#open > 0) {
+      await new Promise<void>((resolve) => {
+        const timer = this.#options.clock.after(CLOSE_TIMEOUT_MS, resolve)
+        this.#onIdle = () => {
+          timer.cancel()
+          resolve()
+        }
+      })
+    }
     await Promise.all(
       this.#servers.map(
         (server) =>
@@ -164,8 +187,11 @@ export class HttpServer {
     const question = url.indexOf('?')
     const path = question < 0 ? url : url.slice(0, question)
     const about: RequestNote = { verb: req.method ?? '', resource: '', subresource: '' }
-    const done = () => metrics.observe(about, res.statusCode, clock.monotonic() - startMs)
-    res.on('finish', done)
+    this.#open++
+    res.on('close', () => {
+      metrics.observe(about, res.statusCode, clock.monotonic() - startMs)
+      if (--this.#open === 0) this.#onIdle?.()
+    })
     const fail = (err: unknown) => sendError(res, err, log, { method: req.method, path })
     try {
       if (this.#closing) throw new StatusError('ServiceUnavailable', 'the server is shutting down')
@@ -203,17 +229,19 @@ export class HttpServer {
         user,
         req,
         res,
-        authorize: (verb) => this.#authorizeRoute(user, route, verb),
+        authorize: (verb) => this.#options.api.authorize(user, route, verb),
       })
     }
+    const verb = verbOf(req.method ?? 'GET', route, query)
+    about.verb = verb
+    this.#options.api.authorize(user, route, verb)
     const caller: Caller = { user, warnings: [] }
     const accepted = negotiate(req.headers.accept)
-    const request = this.#requestOf(req, route, query)
-    about.verb = request.verb
-    if (request.verb === 'watch') return this.#watch(res, caller, request, accepted, query)
+    const request = requestOf(req, route, verb, query)
+    if (verb === 'watch') return this.#watch(res, caller, request, accepted, query)
     // The commonest request of all, without any detour.
     if (
-      request.verb === 'get' &&
+      verb === 'get' &&
       !route.subresource &&
       accepted.as === undefined &&
       accepted.format === 'json' &&
@@ -233,12 +261,13 @@ export class HttpServer {
   }
 
   #get(res: Response, caller: Caller, request: ApiRequest): void | Promise<void> {
-    return this.#options.api.perform(caller, request).then((answer) => {
+    return this.#options.api.performAuthorized(caller, request).then((answer) => {
       if (answer.type === 'object' && answer.cached) sendBytes(res, 200, answer.cached.wire)
       else this.#send(res, answer, request, { format: 'json', as: undefined }, NO_QUERY)
     })
   }
 
+  /** A request that is authorised. */
   async #perform(
     req: Request,
     res: Response,
@@ -247,31 +276,44 @@ export class HttpServer {
     accepted: Accepted,
     query: URLSearchParams,
   ): Promise<void> {
-    if (request.verb === 'create' || request.verb === 'update' || request.verb === 'patch') {
-      const contentType = req.headers['content-type']
+    try {
+      await this.#addBody(req, request, query)
+      const answer = await this.#options.api.performAuthorized(caller, request)
+      setWarnings(res, caller.warnings)
+      this.#send(res, answer, request, accepted, query)
+    } catch (err) {
+      setWarnings(res, caller.warnings)
+      throw err
+    }
+  }
+
+  async #addBody(req: Request, request: ApiRequest, query: URLSearchParams): Promise<void> {
+    const { verb, resource, subresource } = request
+    const contentType = req.headers['content-type']
+    if (verb === 'delete' || verb === 'deletecollection') {
       const bytes = await readBody(req)
-      if (bytes.length === 0) throw badRequest('the body of the request is empty')
-      request.body = parseBody(bytes, contentType, request.options?.fieldValidation !== 'Ignore', this.#typeOf)
-    } else if (request.verb === 'delete' || request.verb === 'deletecollection') {
+      const inQuery = deleteOptionsOf(query)
+      if (bytes.length > 0) request.body = parseBody(bytes, contentType, this.#typeOf)
+      if (inQuery) request.body = { ...inQuery, ...(request.body as object | undefined) }
+    } else if (verb === 'patch') {
+      request.body = parseBody(await readBody(req), contentType, this.#typeOf)
+    } else if (verb === 'create' || verb === 'update') {
       const bytes = await readBody(req)
-      request.body = {
-        ...deleteOptionsOf(query),
-        ...(bytes.length > 0 && (parseBody(bytes, req.headers['content-type'], false, this.#typeOf) as object)),
+      try {
+        request.body = parseBody(bytes, contentType, this.#typeOf)
+      } catch (err) {
+        if (!isStatus(err, 'BadRequest')) throw err
+        const kind = (subresource && resource.subresources[subresource]?.kind) || resource.kind
+        const about = `the object provided is unrecognized (must be of type ${kind})`
+        throw badRequest(`${about}: ${err.message} (${beginningOf(bytes)})`, err)
       }
     }
-    const answer = await this.#options.api.perform(caller, request)
-    if (caller.warnings.length > 0)
-      res.setHeader(
-        'warning',
-        caller.warnings.map((text) => `299 - ${JSON.stringify(text)}`),
-      )
-    this.#send(res, answer, request, accepted, query)
   }
 
   #send(res: Response, answer: Answer, request: ApiRequest, accepted: Accepted, query: URLSearchParams) {
     const { renderer } = this.#options
     const { resource } = request
-    const pretty = query.get('pretty') === 'true' || query.get('pretty') === '1'
+    const pretty = isTrue(query.get('pretty'))
     if (answer.type === 'status')
       return sendValue(res, answer.status.code ?? 200, answer.status, accepted.format, pretty)
     if (answer.type === 'object') {
@@ -308,7 +350,8 @@ export class HttpServer {
 
   #watch(res: Response, caller: Caller, request: ApiRequest, accepted: Accepted, query: URLSearchParams) {
     const { api, clock, random, renderer } = this.#options
-    const { as } = accepted
+    const { as, format } = accepted
+    if (format !== 'json') throw notAcceptable('application/json, application/json;stream=watch')
     streamWatch(res, {
       api,
       caller,
@@ -336,32 +379,15 @@ export class HttpServer {
       throw new StatusError('Forbidden', `forbidden: ${refusalText(attributes, decision.reason)}`)
     }
     const answer = await this.#options.paths.handle(path, req, query)
-    if (!answer) {
-      throw new StatusError('NotFound', 'the server could not find the requested resource')
-    }
+    if (!answer) throw noSuchPath()
+    if (req.method !== 'GET' && req.method !== 'HEAD') throw methodNotAllowed()
     for (const [name, value] of Object.entries(answer.headers ?? {})) res.setHeader(name, value)
     sendBytes(res, answer.code, answer.body, answer.contentType)
-  }
-
-  #requestOf(req: Request, route: ResourceRoute, query: URLSearchParams): ApiRequest {
-    const { resource, name, namespace, subresource } = route
-    const options = query === NO_QUERY ? undefined : optionsOf(query)
-    const verb = verbOf(req.method ?? 'GET', route, query)
-    if (!subresource && !resource.verbs.includes(verb)) throw methodNotAllowed(req.method ?? '')
-    const request: ApiRequest = { verb, resource, namespace, name, subresource }
-    if (options) request.options = options
-    if (route.isWatchPath && name) request.options = { ...options, fieldSelector: `metadata.name=${name}` }
-    if (verb === 'patch') request.patchType = patchTypeOf(req.headers['content-type'])
-    return request
   }
 
   /** Kinds that requests carry: those of resources, and the options that have none of their own. */
   readonly #typeOf = (apiVersion: string, kind: string): Message | undefined =>
     this.#types.get(`${apiVersion}/${kind}`) ?? (kind === 'DeleteOptions' ? DeleteOptions : undefined)
-
-  #authorizeRoute(user: User, route: ResourceRoute, verb: string) {
-    this.#options.api.authorize(user, { ...route, verb: 'get' }, verb)
-  }
 
   #onUpgrade(req: IncomingMessage, socket: Duplex, head: Buffer) {
     const url = req.url ?? '/'
@@ -374,8 +400,7 @@ export class HttpServer {
         socket: socket as TLSSocket,
       })
       const route = this.#route(path)
-      if (!route?.subresource || !this.#options.connect.handles(route))
-        throw new StatusError('NotFound', 'the server could not find the requested resource')
+      if (!route?.subresource || !this.#options.connect.handles(route)) throw noSuchPath()
       const query = question < 0 ? NO_QUERY : new URLSearchParams(url.slice(question + 1))
       await this.#options.connect.upgrade({
         route,
@@ -384,7 +409,7 @@ export class HttpServer {
         req,
         socket,
         head,
-        authorize: (verb) => this.#authorizeRoute(user, route, verb),
+        authorize: (verb) => this.#options.api.authorize(user, route, verb),
       })
     }
     run().catch((err: unknown) => {
@@ -407,8 +432,7 @@ export interface RequestNote {
   subresource: string
 }
 
-const methodNotAllowed = (_method: string) =>
-  new StatusError('MethodNotAllowed', 'the server does not allow this method on the requested resource')
+const noSuchPath = () => new StatusError('NotFound', 'the server could not find the requested resource')
 
 const verbsOfNamed: Record<string, Verb> = {
   GET: 'get',
@@ -425,18 +449,46 @@ const verbsOfCollection: Record<string, Verb> = {
   DELETE: 'deletecollection',
 }
 
-function verbOf(method: string, { name, subresource, isWatchPath }: ResourceRoute, query: URLSearchParams): Verb {
-  const verb = (name ? verbsOfNamed : verbsOfCollection)[method]
-  if (!verb || (verb === 'create' && name && !subresource)) throw methodNotAllowed(method)
+/** Throws NotFound, MethodNotAllowed. */
+function verbOf(method: string, route: ResourceRoute, query: URLSearchParams): Verb {
+  const { resource, namespace, name, subresource, isWatchPath } = route
+  let verb = (name ? verbsOfNamed : verbsOfCollection)[method]
   if (verb === 'list' || (isWatchPath && verb === 'get')) {
-    const watch = query.get('watch')
-    if (isWatchPath || (watch !== null && !['0', 'false', 'f', 'False', 'FALSE'].includes(watch))) return 'watch'
+    if (isWatchPath || isTrue(query.get('watch'))) verb = 'watch'
+  }
+  if (subresource) {
+    if (!Object.hasOwn(resource.subresources, subresource)) throw noSuchPath()
+    if (!verb) throw methodNotAllowed()
+    return verb
+  }
+  if (!verb || !resource.verbs.includes(verb) || (verb === 'create' && name)) throw methodNotAllowed()
+  if (resource.namespaced && !namespace) {
+    if (name) throw noSuchPath()
+    if (verb === 'create' || verb === 'deletecollection') throw methodNotAllowed()
   }
   return verb
 }
 
+/** Throws BadRequest, Invalid, UnsupportedMediaType. */
+function requestOf(req: Request, route: ResourceRoute, verb: Verb, query: URLSearchParams): ApiRequest {
+  const { resource, name, namespace, subresource, isWatchPath } = route
+  const request: ApiRequest = { verb, resource, namespace, name, subresource }
+  if (query !== NO_QUERY) request.options = optionsOf(query, verb)
+  if (isWatchPath && name) request.options = { ...request.options, fieldSelector: `metadata.name=${name}` }
+  if (verb === 'patch') request.patchType = patchTypeOf(req.headers['content-type'])
+  return request
+}
+
+/** What of a body is shown in an error. */
+function beginningOf(bytes: Buffer): string {
+  if (bytes.length === 0) return '<empty>'
+  const shown = bytes.subarray(0, SHOWN_BYTES)
+  return `${bytes[0] === 0x7b ? shown.toString() : shown.toString('hex')}${bytes.length > SHOWN_BYTES ? ' ...' : ''}`
+}
+const SHOWN_BYTES = 30
+
 function patchTypeOf(contentType: string | undefined): PatchType {
-  const type = (contentType ?? '').split(';', 1)[0]!.trim()
+  const type = mediaType(contentType)
   for (const [name, value] of Object.entries(patchContentTypes)) if (value === type) return name as PatchType
   throw new StatusError(
     'UnsupportedMediaType',

@@ -6,8 +6,8 @@ import type { ApiRequest } from '#client/transport.ts'
 import { internalError, StatusError } from '#machinery/status-error.ts'
 import type { Api, Caller } from '../api.ts'
 import { openWatch } from '../watch/open-watch.ts'
-import type { SelectedBatch } from '../watch/watch-groups.ts'
-import type { Response } from './respond.ts'
+import type { SelectedBatch, SelectedEvent } from '../watch/watch-groups.ts'
+import { type Response, setWarnings } from './respond.ts'
 
 /** A client that lets this much pile up is disconnected; it will resume from where it was (bytes). */
 const MAX_BACKLOG_BYTES = 32 << 20
@@ -33,36 +33,64 @@ export function streamWatch(res: Response, { api, caller, request, clock, random
   const timeoutSeconds =
     request.options?.timeoutSeconds || MIN_WATCH_SECONDS + Math.floor(random.float() * MIN_WATCH_SECONDS)
   const begin = () => {
-    if (!res.headersSent) {
-      if (caller.warnings.length > 0)
-        res.setHeader(
-          'warning',
-          caller.warnings.map((w) => `299 - ${JSON.stringify(w)}`),
-        )
-      res.writeHead(200, { 'content-type': 'application/json', 'cache-control': 'no-cache, private' })
-    }
+    if (res.headersSent) return
+    setWarnings(res, caller.warnings)
+    res.writeHead(200, { 'content-type': 'application/json', 'cache-control': 'no-cache, private' })
   }
   const line = (type: string, object: unknown) => `${JSON.stringify({ type, object })}\n`
-  const write = (bytes: Buffer | string) => {
-    begin()
-    res.write(bytes)
-    if (res.writableLength > MAX_BACKLOG_BYTES) {
-      cancel()
-      res.destroy()
-    }
-  }
   const rendered = (object: KubeObject) => {
     if (!render) return object
     const out = render(object, isFirst)
     isFirst = false
     return out
   }
+  const bytesOf = (event: SelectedEvent) =>
+    render ? Buffer.from(line(event.type, rendered(event.object))) : event.line
+
+  /** Live events that wait behind the initial ones; undefined as soon as nothing has to wait. */
+  let waiting: (Buffer | string)[] | undefined
+  let waitingBytes = 0
+  const write = (bytes: Buffer | string) => {
+    begin()
+    if (waiting) {
+      waiting.push(bytes)
+      waitingBytes += bytes.length
+    } else res.write(bytes)
+    if (waitingBytes + res.writableLength > MAX_BACKLOG_BYTES) {
+      cancel()
+      res.destroy()
+    }
+  }
+  /** The initial events go out no faster than the client takes them, since they may be many. */
+  const writeInitial = (events: readonly SelectedEvent[], from: number) => {
+    begin()
+    let at = from
+    while (waiting && at < events.length) {
+      const lines: Buffer[] = []
+      for (let bytes = 0; at < events.length && bytes < PIECE_BYTES; bytes += lines.at(-1)!.length)
+        lines.push(bytesOf(events[at++]!))
+      if (res.write(lines.length === 1 ? lines[0]! : Buffer.concat(lines))) continue
+      const next = at
+      res.once('drain', () => writeInitial(events, next))
+      return
+    }
+    for (const bytes of waiting ?? []) res.write(bytes)
+    waiting = undefined
+    waitingBytes = 0
+  }
+
   cancel = openWatch(api, caller, { ...request, options: { ...request.options, timeoutSeconds } }, clock, {
+    onInitial(events) {
+      waiting = []
+      writeInitial(events, 0)
+    },
     onBatch(batch: SelectedBatch) {
       write(render ? batch.events.map((event) => line(event.type, rendered(event.object))).join('') : batch.lines)
     },
     onBookmark: (object) => write(line('BOOKMARK', rendered(object))),
     onEnd(error) {
+      // What still waits is left out: all lines so far are whole.
+      waiting = undefined
       if (!opened) refused = error
       if (!error) begin()
       else if (opened || res.headersSent) {
@@ -89,3 +117,6 @@ export function streamWatch(res: Response, { api, caller, request, clock, random
     res.once('close', cancel)
   }
 }
+
+/** Initial events are written in pieces of about this size. */
+const PIECE_BYTES = 256 << 10

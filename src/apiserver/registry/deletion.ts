@@ -2,9 +2,8 @@
  * What a deletion does to an object: remove it, or mark it and wait for a grace period, finalizers or the garbage
  * collector. Pure. Upstream: `rest.BeforeDelete` and `deletionFinalizersForGarbageCollection`.
  */
-import type { StatusError } from '#machinery/status-error.ts'
-import { badRequest } from '#machinery/status-error.ts'
-import { timestamp } from './object-meta.ts'
+import { type FieldError, invalid, type StatusError } from '#machinery/status-error.ts'
+import { invalidValue, timestamp, unsupportedValue } from './object-meta.ts'
 import type { Draft, Stored, Strategy } from './strategy.ts'
 
 export interface DeleteRequest {
@@ -12,75 +11,93 @@ export interface DeleteRequest {
   propagationPolicy?: 'Orphan' | 'Background' | 'Foreground'
   orphanDependents?: boolean
   preconditions?: { uid?: string; resourceVersion?: string }
+  dryRun?: string[]
 }
 
 export type DeletionPlan = { kind: 'remove' } | { kind: 'mark'; object: Draft } | { kind: 'nothing' }
 
-/** Throws BadRequest for options that contradict one another. */
-export function checkDeleteRequest(request: DeleteRequest): StatusError | undefined {
-  if (request.orphanDependents !== undefined && request.propagationPolicy !== undefined) {
-    return badRequest('orphanDependents and deletionPropagation cannot be both set')
+/** The error that options contradicting one another are answered with. */
+export function checkDeleteRequest({
+  orphanDependents,
+  propagationPolicy,
+  dryRun,
+}: DeleteRequest): StatusError | undefined {
+  const errors: FieldError[] = []
+  if (orphanDependents !== undefined && propagationPolicy !== undefined) {
+    const why = 'orphanDependents and deletionPropagation cannot be both set'
+    errors.push(invalidValue('propagationPolicy', propagationPolicy, why))
   }
-  if (request.propagationPolicy && !['Orphan', 'Background', 'Foreground'].includes(request.propagationPolicy)) {
-    return badRequest(
-      `invalid propagationPolicy ${JSON.stringify(request.propagationPolicy)}, supported values: "Background", "Foreground", "Orphan"`,
-    )
-  }
-  return undefined
+  if (propagationPolicy !== undefined && !POLICIES.includes(propagationPolicy))
+    errors.push(unsupportedValue('propagationPolicy', propagationPolicy, [...POLICIES, 'nil']))
+  if (dryRun?.some((value) => value !== 'All')) errors.push(unsupportedValue('dryRun', dryRun, ['All']))
+  return errors.length === 0 ? undefined : invalid({ group: 'meta.k8s.io', kind: 'DeleteOptions' }, '', errors)
 }
 
+const POLICIES: readonly string[] = ['Foreground', 'Background', 'Orphan']
 const ORPHAN = 'orphan'
 const FOREGROUND = 'foregroundDeletion'
 
 /** The finalizers that make the garbage collector do what the request's policy asks. */
-function finalizersFor(object: Stored, request: DeleteRequest): string[] {
-  const rest = (object.metadata.finalizers ?? []).filter(
-    (finalizer) => finalizer !== ORPHAN && finalizer !== FOREGROUND,
-  )
-  const had = new Set(object.metadata.finalizers ?? [])
+function finalizersFor(object: Stored, request: DeleteRequest, strategy: Strategy): readonly string[] {
+  const before = object.metadata.finalizers ?? []
+  const rest = before.filter((finalizer) => finalizer !== ORPHAN && finalizer !== FOREGROUND)
   const policy =
     request.propagationPolicy ??
     (request.orphanDependents === true ? 'Orphan' : request.orphanDependents === false ? 'Background' : undefined)
-  if (policy === 'Orphan' || (policy === undefined && had.has(ORPHAN))) return [...rest, ORPHAN]
-  if (policy === 'Foreground' || (policy === undefined && had.has(FOREGROUND))) return [...rest, FOREGROUND]
-  return rest
+  // Without a policy the object's own finalizers count, and after them what its kind is used to.
+  const chosen =
+    policy === undefined
+      ? (before.find((finalizer) => finalizer === ORPHAN || finalizer === FOREGROUND) ??
+        (strategy.orphansByDefault ? ORPHAN : undefined))
+      : { Orphan: ORPHAN, Foreground: FOREGROUND, Background: undefined }[policy]
+  return chosen === undefined ? rest : [...rest, chosen]
 }
 
 export function planDeletion(object: Stored, request: DeleteRequest, strategy: Strategy, nowMs: number): DeletionPlan {
   const meta = object.metadata
-  const finalizers = finalizersFor(object, request)
-  const grace = strategy.gracePeriod?.(object, request.gracePeriodSeconds)
+  const finalizers = finalizersFor(object, request, strategy)
   const waits = finalizers.length > 0 || strategy.blocksDeletion?.(object) === true
+  if (meta.deletionTimestamp === undefined) {
+    const grace = strategy.gracePeriod?.(object, request.gracePeriodSeconds) ?? 0
+    if (grace === 0 && !waits) return { kind: 'remove' }
+    const draft = marked(object, finalizers, {
+      deletionTimestamp: timestamp(nowMs + grace * 1000),
+      deletionGracePeriodSeconds: grace,
+      ...(strategy.countsGeneration && { generation: (meta.generation ?? 0) + 1 }),
+    })
+    strategy.beginDeletion?.(draft)
+    return { kind: 'mark', object: draft }
+  }
 
-  if (meta.deletionTimestamp !== undefined) {
-    const current = meta.deletionGracePeriodSeconds ?? 0
-    // A later request may only shorten the grace period.
-    const shortened = grace !== undefined && grace < current
-    const next = shortened ? grace : current
-    if (next === 0 && !waits) return { kind: 'remove' }
-    if (!shortened && sameList(finalizers, meta.finalizers ?? [])) return { kind: 'nothing' }
-    const startedMs = Date.parse(meta.deletionTimestamp) - current * 1000
+  const current = meta.deletionGracePeriodSeconds ?? 0
+  if (current > 0) {
+    // A later request may only shorten the grace period; while it runs, the policy stands.
+    const asked = request.gracePeriodSeconds === undefined ? current : atLeastGraceful(request.gracePeriodSeconds)
+    if (asked >= current) return { kind: 'nothing' }
+    if (asked === 0 && !waits) return { kind: 'remove' }
+    const endMs = Date.parse(meta.deletionTimestamp) + (asked - current) * 1000
+    const isOver = endMs < nowMs
     return {
       kind: 'mark',
       object: marked(object, finalizers, {
-        ...(shortened && { deletionTimestamp: timestamp(startedMs + next * 1000), deletionGracePeriodSeconds: next }),
+        deletionTimestamp: timestamp(isOver ? nowMs : endMs),
+        deletionGracePeriodSeconds: isOver && asked > 0 ? 1 : asked,
       }),
     }
   }
-  if ((grace ?? 0) === 0 && !waits) return { kind: 'remove' }
-  const draft = marked(object, finalizers, {
-    deletionTimestamp: timestamp(nowMs + (grace ?? 0) * 1000),
-    deletionGracePeriodSeconds: grace ?? 0,
-    ...(strategy.countsGeneration && { generation: (meta.generation ?? 0) + 1 }),
-  })
-  strategy.beginDeletion?.(draft)
-  return { kind: 'mark', object: draft }
+  if (!waits) return { kind: 'remove' }
+  const before = meta.finalizers ?? []
+  const isSame = finalizers.length === before.length && finalizers.every((finalizer) => before.includes(finalizer))
+  return isSame ? { kind: 'nothing' } : { kind: 'mark', object: marked(object, finalizers, {}) }
 }
 
-function marked(object: Stored, finalizers: string[], changes: Partial<Draft['metadata']>): Draft {
+/** A negative period stands for the shortest that is still graceful. */
+export const atLeastGraceful = (seconds: number) => (seconds < 0 ? 1 : seconds)
+
+function marked(object: Stored, finalizers: readonly string[], changes: Partial<Draft['metadata']>): Draft {
   const { finalizers: _finalizers, ...meta } = object.metadata
-  return { ...object, metadata: { ...meta, ...(finalizers.length > 0 && { finalizers }), ...changes } } as Draft
+  return {
+    ...object,
+    metadata: { ...meta, ...(finalizers.length > 0 && { finalizers: [...finalizers] }), ...changes },
+  } as Draft
 }
-
-const sameList = (a: readonly string[], b: readonly string[]) =>
-  a.length === b.length && a.every((value, i) => value === b[i])

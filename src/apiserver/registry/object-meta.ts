@@ -13,12 +13,20 @@ const SUFFIX_LENGTH = 5
 const MAX_GENERATED_BASE = 63 - SUFFIX_LENGTH
 const MAX_ANNOTATIONS_BYTES = 256 << 10
 
+/** The last moment that RFC 3339 can express. */
+const LAST_MS = Date.UTC(9999, 11, 31, 23, 59, 59)
+
 /** `2026-01-31T12:00:00Z` */
 export function timestamp(nowMs: number): string {
-  return `${new Date(nowMs).toISOString().slice(0, 19)}Z`
+  return `${new Date(Math.min(nowMs, LAST_MS)).toISOString().slice(0, 19)}Z`
 }
 
-/** Gives the new object its name, UID and time. Throws BadRequest when its namespace is not the request's. */
+/** A name that begins with `base`. */
+export function generatedName(base: string, random: Random): string {
+  return base.slice(0, MAX_GENERATED_BASE) + nameSuffix(random, SUFFIX_LENGTH)
+}
+
+/** Gives the new object its UID and time. Throws BadRequest when its namespace is not the request's. */
 export function prepareMetaForCreate(
   object: Draft,
   resource: Resource,
@@ -28,9 +36,8 @@ export function prepareMetaForCreate(
 ) {
   const meta = object.metadata as Draft['metadata'] & Record<string, unknown>
   matchNamespace(meta, resource, namespace)
-  if (!meta.name && meta.generateName) {
-    meta.name = meta.generateName.slice(0, MAX_GENERATED_BASE) + nameSuffix(random, SUFFIX_LENGTH)
-  }
+  if (meta.resourceVersion && meta.resourceVersion !== '0')
+    throw badRequest('resourceVersion should not be set on objects to be created')
   meta.uid = uuid(random)
   meta.creationTimestamp = timestamp(nowMs)
   delete meta.deletionTimestamp

@@ -21,7 +21,13 @@ import {
 import { CompareFailed, type Store, type StoreEntry, StoreUnavailable } from '#storage/store.ts'
 import { type KindCodec, kindCodec } from './codec.ts'
 import { type DeleteRequest, planDeletion } from './deletion.ts'
-import { prepareMetaForCreate, prepareMetaForUpdate, validateMeta, validateMetaUpdate } from './object-meta.ts'
+import {
+  generatedName,
+  prepareMetaForCreate,
+  prepareMetaForUpdate,
+  validateMeta,
+  validateMetaUpdate,
+} from './object-meta.ts'
 import type { Draft, Stored, Strategy } from './strategy.ts'
 import { type CachedObject, WatchCache } from './watch-cache.ts'
 
@@ -33,7 +39,10 @@ export interface RegistryOptions {
   random: Random
 }
 
-/** Last checks by admission, with the object as it will be stored. Throws StatusError to refuse. */
+/**
+ * Last checks by admission, with the object as it will be stored. Throws StatusError to refuse. Returns a promise only
+ * where it must wait: as long as nobody waits between reading and writing, writers of one object can't collide.
+ */
 export type ValidateAdmission = (object: Stored, old: Stored | undefined) => void | Promise<void>
 
 export interface WriteRequest {
@@ -47,6 +56,8 @@ export type Written = { cached: CachedObject; object: Stored } | { cached: undef
 
 /** How often a write whose base changed underneath it is computed anew before the client is told of the conflict. */
 const MAX_RETRIES = 32
+/** How many names are tried for a `generateName`. */
+const NAME_ATTEMPTS = 8
 
 export class Registry {
   readonly resource: Resource
@@ -99,13 +110,15 @@ export class Registry {
     if (cached?.revision === entry.revision) return { object: cached.object as Stored, entry }
     if (entry.attachment === undefined)
       return { object: this.#codec.decode(entry.value, entry.revision) as Stored, entry }
-    return { object: entry.attachment as Stored, entry }
+    // Not committed yet, so that it still has whatever resourceVersion its writer sent.
+    return { object: withVersion(entry.attachment as Stored, entry.revision), entry }
   }
 
   async create(draft: Draft, { namespace, dryRun, validate }: WriteRequest): Promise<Written> {
     const { resource, strategy } = this
     const context = { now: this.#clock.now(), subresource: '', dryRun }
     prepareMetaForCreate(draft, resource, namespace, context.now, this.#random)
+    this.#generateName(draft, namespace)
     if (strategy.countsGeneration) draft.metadata.generation = 1
     if (!strategy.keepsStatusOnCreate && strategy.separatesStatus !== false && 'status' in draft) draft.status = {}
     strategy.prepareForCreate?.(draft, context)
@@ -115,19 +128,27 @@ export class Registry {
     const existing = this.#latest(key)
     if (existing) throw this.#exists(draft, existing.object)
     const settle = strategy.allocate?.(draft, undefined, context)
+    let isWritten = false
     try {
       await validate?.(draft, undefined)
-      if (dryRun) {
-        settle?.(false)
-        return { cached: undefined, object: draft }
-      }
+      if (dryRun) return { cached: undefined, object: draft }
       const written = await this.#write(key, 0, draft)
-      settle?.(true)
+      isWritten = true
       return written
     } catch (err) {
-      settle?.(false)
       if (err instanceof CompareFailed) throw this.#exists(draft, undefined)
       throw err
+    } finally {
+      settle?.(isWritten)
+    }
+  }
+
+  /** Fills in a name that nothing has yet, or after some attempts one that something has. */
+  #generateName({ metadata }: Draft, namespace: string | undefined) {
+    if (metadata.name || !metadata.generateName) return
+    for (let attempt = 0; attempt < NAME_ATTEMPTS; attempt++) {
+      metadata.name = generatedName(metadata.generateName, this.#random)
+      if (!this.#store.latest(this.key(namespace, metadata.name))) return
     }
   }
 
@@ -142,7 +163,7 @@ export class Registry {
     return new StatusError(
       'AlreadyExists',
       `${error.message}, the server was not able to generate a unique name for the object`,
-      { details: error.details! },
+      { details: { ...error.details, retryAfterSeconds: 1 } },
     )
   }
 
@@ -167,36 +188,34 @@ export class Registry {
         return { ...(await this.create(draft, { namespace, dryRun, ...(validate && { validate }) })), created: true }
       }
       const { object: old, entry } = found
-      const draft = await change(old)
+      const changed = change(old)
+      const draft = changed instanceof Promise ? await changed : changed
       this.#checkPreconditions(draft, old, entry, name)
       this.#prepareUpdate(draft, old, namespace, subresource, dryRun)
-      await validate?.(draft, old)
-      if (this.#isUnchanged(draft, old)) {
-        const cached = this.cache.get(key)
-        // Answering with a value that is not durable yet would acknowledge somebody else's write too early.
-        if (cached?.revision === entry.revision) return { cached, object: old, created: false }
-      }
-      if (dryRun) return { cached: undefined, object: withVersion(draft, entry.revision), created: false }
-      if (this.#finishesDeletion(draft)) {
-        try {
-          await this.#store.write({ key, expected: entry.revision, value: null })
-        } catch (err) {
-          if (err instanceof CompareFailed && attempt < MAX_RETRIES) continue
-          throw this.#writeError(err, name)
-        }
-        strategy.release?.(draft)
-        return { cached: undefined, object: withVersion(draft, entry.revision), created: false }
-      }
-      const context = { now: this.#clock.now(), subresource, dryRun }
-      const settle = strategy.allocate?.(draft, old, context)
+      const settle = strategy.allocate?.(draft, old, { now: this.#clock.now(), subresource, dryRun })
+      let isWritten = false
       try {
+        const pending = validate?.(draft, old)
+        if (pending) await pending
+        if (this.#isUnchanged(draft, old)) {
+          const cached = this.cache.get(key)
+          // Answering with a value that is not durable yet would acknowledge somebody else's write too early.
+          if (cached?.revision === entry.revision) return { cached, object: old, created: false }
+        }
+        if (dryRun) return { cached: undefined, object: withVersion(draft, entry.revision), created: false }
+        if (this.#finishesDeletion(draft)) {
+          await this.#store.write({ key, expected: entry.revision, value: null })
+          strategy.release?.(old)
+          return { cached: undefined, object: withVersion(draft, entry.revision), created: false }
+        }
         const written = await this.#write(key, entry.revision, draft)
-        settle?.(true)
+        isWritten = true
         return { ...written, created: false }
       } catch (err) {
-        settle?.(false)
         if (err instanceof CompareFailed && attempt < MAX_RETRIES && !insistsOnVersion(draft)) continue
         throw this.#writeError(err, name)
+      } finally {
+        settle?.(isWritten)
       }
     }
   }
@@ -213,11 +232,11 @@ export class Registry {
     if (resourceVersion && resourceVersion !== '0') {
       if (resourceVersion !== String(entry.revision)) throw conflict(this.resource, name, OPTIMISTIC_LOCK_MESSAGE)
     } else if (this.strategy.needsResourceVersion) {
-      throw invalid(this.resource, name, [
+      throw invalid({ group: this.resource.group, kind: this.resource.plural }, name, [
         {
           type: 'Invalid',
           field: 'metadata.resourceVersion',
-          message: 'Invalid value: "": must be specified for an update',
+          message: 'Invalid value: 0x0: must be specified for an update',
         },
       ])
     }
@@ -283,19 +302,23 @@ export class Registry {
       if (!found) throw notFound(this.resource, name)
       const { object: old, entry } = found
       const { uid, resourceVersion } = request.preconditions ?? {}
-      const failed = (what: string, wanted: string, actual: string) =>
+      const failed = (what: string, wanted: string, actual: string, happened: string) =>
         conflict(
           this.resource,
           name,
-          `Precondition failed: ${what} in precondition: ${wanted}, ${what} in object meta: ${actual}`,
+          `the ${what} in the precondition (${wanted}) does not match the ${what} in record (${actual}). The object might have been ${happened}`,
         )
-      if (uid && uid !== old.metadata.uid) throw failed('UID', uid, old.metadata.uid)
+      if (uid && uid !== old.metadata.uid) throw failed('UID', uid, old.metadata.uid, 'deleted and then recreated')
       if (resourceVersion && resourceVersion !== String(entry.revision))
-        throw failed('ResourceVersion', resourceVersion, String(entry.revision))
-      await validate?.(old, old)
+        throw failed('ResourceVersion', resourceVersion, String(entry.revision), 'modified')
+      const pending = validate?.(old, old)
+      if (pending) await pending
       const plan = planDeletion(old, request, strategy, this.#clock.now())
       if (plan.kind === 'nothing') return { gone: false, object: withVersion(old, entry.revision) }
-      if (dryRun) return { gone: plan.kind === 'remove', object: withVersion(old, entry.revision) }
+      if (dryRun) {
+        const object = plan.kind === 'mark' ? plan.object : old
+        return { gone: plan.kind === 'remove', object: withVersion(object, entry.revision) }
+      }
       try {
         if (plan.kind === 'remove') {
           await this.#store.write({ key, expected: entry.revision, value: null })

@@ -36,6 +36,10 @@ export interface Strategy {
   createsOnUpdate?: boolean
   /** A finished deletion answers with the object rather than a Status. */
   returnsDeleted?: boolean
+  /** A deletion without a policy leaves the dependents alone; others leave them to the garbage collector. */
+  orphansByDefault?: boolean
+  /** Said to those who delete without a policy. */
+  deletionWarning?: string
   /** A PUT without a resourceVersion is refused. */
   needsResourceVersion?: boolean
 

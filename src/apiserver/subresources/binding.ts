@@ -1,18 +1,27 @@
 /** `pods/binding`: puts a pod on a node. Upstream: `BindingREST` of `pkg/registry/core/pod/storage`. */
-import { decode } from '#api/decode.ts'
 import { Binding, type Pod } from '#api/core/v1/pod.ts'
-import { conflict, invalid, notFound, StatusError } from '#machinery/status-error.ts'
+import {
+  badRequest,
+  conflict,
+  invalid,
+  methodNotAllowed,
+  notFound,
+  OPTIMISTIC_LOCK_MESSAGE,
+} from '#machinery/status-error.ts'
+import { decodeObject } from '../api.ts'
 import { timestamp } from '../registry/object-meta.ts'
 import type { Draft, Stored } from '../registry/strategy.ts'
 import type { SubresourceHandler } from './subresource.ts'
 
+const BINDING = { group: '', plural: 'pods/binding' }
+
 export const binding: SubresourceHandler = {
   async perform(api, caller, request) {
     const { resource, name } = request
-    if (request.verb !== 'create')
-      throw new StatusError('MethodNotAllowed', 'the server does not allow this method on the requested resource')
-    const body = decode(Binding, request.body).object as unknown as Binding
+    if (request.verb !== 'create') throw methodNotAllowed()
+    const body = decodeObject(caller, request, Binding, request.body) as unknown as Binding
     const { target, metadata } = body
+    if (metadata?.name && metadata.name !== name) throw badRequest('name in URL does not match name in Binding object')
     if (target?.kind && target.kind !== 'Node' && target.kind !== 'Minion') {
       throw invalid({ group: '', kind: 'Binding' }, name!, [
         {
@@ -36,12 +45,14 @@ export const binding: SubresourceHandler = {
           `Precondition failed: UID in precondition: ${metadata.uid}, UID in object meta: ${pod.metadata.uid}`,
         )
       }
+      if (metadata?.resourceVersion && metadata.resourceVersion !== pod.metadata.resourceVersion)
+        throw conflict(resource, name!, OPTIMISTIC_LOCK_MESSAGE)
       if (pod.metadata.deletionTimestamp)
-        throw conflict(resource, name!, `pod ${name} is being deleted, cannot be assigned to a host`)
+        throw conflict(BINDING, name!, `pod ${name} is being deleted, cannot be assigned to a host`)
       if (pod.spec.nodeName)
-        throw conflict(resource, name!, `pod ${name} is already assigned to node ${JSON.stringify(pod.spec.nodeName)}`)
+        throw conflict(BINDING, name!, `pod ${name} is already assigned to node ${JSON.stringify(pod.spec.nodeName)}`)
       if ((pod.spec.schedulingGates ?? []).length > 0)
-        throw conflict(resource, name!, `pod ${name} has non-empty .spec.schedulingGates`)
+        throw conflict(BINDING, name!, `pod ${name} has non-empty .spec.schedulingGates`)
       const { resourceVersion: _any, ...meta } = pod.metadata
       const others = (pod.status.conditions ?? []).filter((c) => c.type !== 'PodScheduled')
       const now = timestamp(api.now())
@@ -50,6 +61,7 @@ export const binding: SubresourceHandler = {
         metadata: {
           ...meta,
           ...(metadata?.annotations && { annotations: { ...meta.annotations, ...metadata.annotations } }),
+          ...(metadata?.labels && { labels: { ...meta.labels, ...metadata.labels } }),
         },
         spec: { ...pod.spec, nodeName: target.name },
         status: {

@@ -3,7 +3,7 @@
  * the whole object; everything outside that part stays as it is. (For `status` the registry itself sees to that.)
  */
 import type { ApiRequest } from '#client/transport.ts'
-import { StatusError } from '#machinery/status-error.ts'
+import { methodNotAllowed } from '#machinery/status-error.ts'
 import type { Answer, Api, Caller } from '../api.ts'
 import type { Draft, Stored } from '../registry/strategy.ts'
 import type { SubresourceHandler } from './subresource.ts'
@@ -21,7 +21,7 @@ export function fieldsOnly(path?: readonly [string, string]): SubresourceHandler
         case 'patch':
           return api.patch(caller, request, keep)
         default:
-          throw new StatusError('MethodNotAllowed', 'the server does not allow this method on the requested resource')
+          throw methodNotAllowed()
       }
     },
   }

@@ -1,12 +1,11 @@
 /** `namespaces/finalize`: writes `spec.finalizers`, and removes the namespace once none is left. Upstream: `FinalizeREST`. */
-import { StatusError } from '#machinery/status-error.ts'
+import { methodNotAllowed } from '#machinery/status-error.ts'
 import type { Draft } from '../registry/strategy.ts'
 import type { SubresourceHandler } from './subresource.ts'
 
 export const namespaceFinalize: SubresourceHandler = {
   async perform(api, caller, request) {
-    if (request.verb !== 'update')
-      throw new StatusError('MethodNotAllowed', 'the server does not allow this method on the requested resource')
+    if (request.verb !== 'update') throw methodNotAllowed()
     return api.update(caller, request, (old) => {
       const draft = api.decodeBody(caller, request)
       const { resourceVersion } = draft.metadata

@@ -1,11 +1,10 @@
 /** `scale` of the workload kinds: autoscaling/v1 Scale as a view of their replicas. Upstream: the `ScaleREST` types. */
 import { Scale } from '#api/autoscaling/v1.ts'
-import type { KubeObject, Resource } from '#api/kind.ts'
+import type { KubeObject } from '#api/kind.ts'
 import { deployments, replicaSets, replicationControllers, statefulSets } from '#api/resources.ts'
 import { type LabelSelectorObject, selectorFromMap, selectorFromObject } from '#machinery/labels.ts'
-import { invalid, notFound, StatusError } from '#machinery/status-error.ts'
-import { type Answer, decodeObject, resourceKey, withoutOldVersion } from '../api.ts'
-import { applyPatch } from '../patch/apply-patch.ts'
+import { invalid, notFound, methodNotAllowed } from '#machinery/status-error.ts'
+import { type Answer, decodeObject, patchObject, resourceKey, withoutOldVersion } from '../api.ts'
 import type { Draft, Stored } from '../registry/strategy.ts'
 import type { SubresourceHandler } from './subresource.ts'
 
@@ -27,14 +26,6 @@ export const scaleHandlers: readonly (readonly [string, SubresourceHandler])[] =
     [replicationControllers, byMap],
   ] as const
 ).map(([resource, view]) => [`${resourceKey(resource)}/scale`, scaleHandler(view)] as const)
-
-const scaleResource = {
-  group: 'autoscaling',
-  version: 'v1',
-  apiVersion: 'autoscaling/v1',
-  kind: 'Scale',
-  type: Scale,
-} as unknown as Resource
 
 function scaleHandler(view: ScaleView): SubresourceHandler {
   const scaleOf = (object: Stored): KubeObject => {
@@ -70,27 +61,19 @@ function scaleHandler(view: ScaleView): SubresourceHandler {
       if (verb === 'get') return asScale(api.read(request))
       if (verb === 'update') {
         return asScale(
-          await api.update(caller, request, (old) =>
-            scaled(old, decodeObject(caller, request, scaleResource, request.body)),
-          ),
+          await api.update(caller, request, (old) => scaled(old, decodeObject(caller, request, Scale, request.body))),
         )
       }
       if (verb === 'patch') {
-        const { patchType } = request
-        if (patchType === 'apply') throw new StatusError('NotImplemented', 'server-side apply is not implemented yet')
         return asScale(
           await api.update(caller, request, (old) => {
             if (!old) throw notFound(resource, name!)
             const before = scaleOf(old)
-            const draft = withoutOldVersion(
-              decodeObject(caller, request, scaleResource, applyPatch(patchType!, before, request.body, Scale)),
-              before,
-            )
-            return scaled(old, draft)
+            return scaled(old, withoutOldVersion(patchObject(caller, request, Scale, before), before))
           }),
         )
       }
-      throw new StatusError('MethodNotAllowed', 'the server does not allow this method on the requested resource')
+      throw methodNotAllowed()
     },
   }
 }

@@ -1,10 +1,9 @@
 /** `serviceaccounts/token`: issues a token. Upstream: `TokenREST` of `pkg/registry/core/serviceaccount/storage`. */
 import { TokenRequest } from '#api/authentication/v1.ts'
-import { decode } from '#api/decode.ts'
 import type { KubeObject, Resource } from '#api/kind.ts'
 import { nodes, pods, secrets, serviceAccounts } from '#api/resources.ts'
-import { badRequest, conflict, type FieldError, invalid, StatusError } from '#machinery/status-error.ts'
-import type { Api } from '../api.ts'
+import { badRequest, conflict, type FieldError, invalid, methodNotAllowed } from '#machinery/status-error.ts'
+import { type Api, decodeObject } from '../api.ts'
 import type { Bound, ServiceAccountTokens, TokenSubject } from '../authn/service-account-tokens.ts'
 import { timestamp } from '../registry/object-meta.ts'
 import type { SubresourceHandler } from './subresource.ts'
@@ -17,11 +16,10 @@ const boundKinds: Record<string, Resource> = { Pod: pods, Secret: secrets, Node:
 
 export function serviceAccountToken(tokens: ServiceAccountTokens): SubresourceHandler {
   return {
-    async perform(api, _caller, request) {
-      if (request.verb !== 'create')
-        throw new StatusError('MethodNotAllowed', 'the server does not allow this method on the requested resource')
+    async perform(api, caller, request) {
+      if (request.verb !== 'create') throw methodNotAllowed()
       const { namespace, name } = request
-      const body = decode(TokenRequest, request.body).object as unknown as TokenRequest
+      const body = decodeObject(caller, request, TokenRequest, request.body) as unknown as TokenRequest
       const seconds = body.spec.expirationSeconds ?? DEFAULT_SECONDS
       const errors: FieldError[] = []
       if (seconds < MIN_SECONDS)

@@ -5,9 +5,9 @@ import {
   SelfSubjectRulesReview,
   SubjectAccessReview,
 } from '#api/authorization/v1.ts'
-import { decode } from '#api/decode.ts'
 import type { Message } from '#api/schema.ts'
 import { badRequest, type FieldError, invalid } from '#machinery/status-error.ts'
+import { decodeObject } from '../api.ts'
 import type { VirtualResource } from '../subresources/subresource.ts'
 import { type Attributes, type Authorizer, SUPERUSERS, type User } from '../user.ts'
 import { reviewed } from './identity-reviews.ts'
@@ -60,7 +60,7 @@ function attributesOf(kind: string, user: User, spec: ReviewSpec): Attributes {
 function accessReview(kind: string, type: Message, authorizer: Authorizer, isSelf: boolean): VirtualResource {
   return {
     async perform(_api, caller, request) {
-      const spec = ((decode(type, request.body).object as { spec?: ReviewSpec }).spec ?? {}) as ReviewSpec
+      const { spec = {} } = decodeObject(caller, request, type, request.body) as { spec?: ReviewSpec }
       if (!isSelf && !spec.user && !spec.groups?.length) {
         throw invalid({ group: 'authorization.k8s.io', kind }, '', [
           {
@@ -93,7 +93,9 @@ function accessReview(kind: string, type: Message, authorizer: Authorizer, isSel
 /** With superusers only, a user's rules are everything or nothing. */
 const rulesReview: VirtualResource = {
   async perform(_api, caller, request) {
-    const { spec } = decode(SelfSubjectRulesReview, request.body).object as { spec?: { namespace?: string } }
+    const { spec } = decodeObject(caller, request, SelfSubjectRulesReview, request.body) as {
+      spec?: { namespace?: string }
+    }
     if (!spec?.namespace) throw badRequest('no namespace on request')
     const isSuperuser = caller.user.groups.includes(SUPERUSERS)
     return reviewed(API_VERSION, 'SelfSubjectRulesReview', spec, {

@@ -1,9 +1,8 @@
 /** Who am I, and whose token is this. Upstream: `pkg/registry/authentication`. */
 import { SelfSubjectReview, TokenReview } from '#api/authentication/v1.ts'
-import { decode } from '#api/decode.ts'
 import type { KubeObject } from '#api/kind.ts'
 import { badRequest } from '#machinery/status-error.ts'
-import type { Answer } from '../api.ts'
+import { type Answer, decodeObject } from '../api.ts'
 import type { Authenticator } from '../authn/authenticator.ts'
 import type { VirtualResource } from '../subresources/subresource.ts'
 import type { User } from '../user.ts'
@@ -30,25 +29,21 @@ const userInfo = ({ name, uid, groups, extra }: User) => ({
 
 export const selfSubjectReview: VirtualResource = {
   async perform(_api, caller, request) {
-    decode(SelfSubjectReview, request.body)
+    decodeObject(caller, request, SelfSubjectReview, request.body)
     return reviewed('authentication.k8s.io/v1', 'SelfSubjectReview', undefined, { userInfo: userInfo(caller.user) })
   },
 }
 
 export function tokenReview(authenticator: Authenticator): VirtualResource {
   return {
-    async perform(_api, _caller, request) {
-      const review = decode(TokenReview, request.body).object as unknown as TokenReview
+    async perform(_api, caller, request) {
+      const review = decodeObject(caller, request, TokenReview, request.body) as unknown as TokenReview
       const token = review.spec.token
       if (!token) throw badRequest('token is required for TokenReview in authentication')
       const answer = (status: unknown) => reviewed('authentication.k8s.io/v1', 'TokenReview', review.spec, status)
       try {
-        const user = await authenticator.authenticateToken(token)
-        return answer({
-          authenticated: true,
-          user: userInfo(user),
-          ...(review.spec.audiences && { audiences: review.spec.audiences }),
-        })
+        const { user, audiences } = await authenticator.reviewToken(token, review.spec.audiences ?? [])
+        return answer({ authenticated: true, user: userInfo(user), audiences })
       } catch {
         return answer({ user: {}, error: 'invalid bearer token' })
       }

@@ -8,13 +8,7 @@ export const legacyBindings: VirtualResource = {
   perform(api, caller, request) {
     const name = (request.body as { metadata?: { name?: string } } | undefined)?.metadata?.name
     if (!name) throw badRequest('name must be provided')
-    api.authorize(caller.user, {
-      verb: 'create',
-      resource: pods,
-      subresource: 'binding',
-      namespace: request.namespace,
-      name,
-    })
+    api.authorize(caller.user, { resource: pods, subresource: 'binding', namespace: request.namespace, name }, 'create')
     return binding.perform(api, caller, { ...request, resource: pods, subresource: 'binding', name })
   },
 }

@@ -5,17 +5,20 @@
 import { conversionOf } from '#api/conversion.ts'
 import type { KubeObject } from '#api/kind.ts'
 import { type Clock, every } from '#base/clock.ts'
-import type { ApiRequest } from '#client/transport.ts'
-import { badRequest, gone, type StatusError } from '#machinery/status-error.ts'
+import type { ApiRequest, RequestOptions } from '#client/transport.ts'
+import { type FieldError, gone, invalid, type StatusError } from '#machinery/status-error.ts'
 import { Compacted, FutureRevision } from '#storage/store.ts'
 import type { Api, Caller } from '../api.ts'
 import { ConvertedObject, storedRequest } from '../converted.ts'
 import { tooLarge } from '../list.ts'
+import { forbiddenValue, unsupportedValue } from '../registry/object-meta.ts'
 import { parseRevision } from '../registry/registry.ts'
 import { selectionOf } from '../selection.ts'
-import { SelectedBatch, SelectedEvent } from './watch-groups.ts'
+import { type SelectedBatch, SelectedEvent } from './watch-groups.ts'
 
 export interface OpenWatchSink {
+  /** What there is at the start, if it is asked for and there is anything. Called at most once, before all else. */
+  onInitial(events: readonly SelectedEvent[]): void
   onBatch(batch: SelectedBatch): void
   /** An object with nothing but a kind and a resourceVersion. */
   onBookmark(object: KubeObject): void
@@ -51,7 +54,7 @@ export function openWatch(
     const asked = parseRevision(options.resourceVersion)
     checkInitialEvents(options)
     // Authorise before anything is looked at.
-    api.authorize(caller.user, request)
+    api.authorize(caller.user, request, 'watch')
     const { registry } = api.served(request.resource)
     const { cache } = registry
     if (asked !== undefined && asked > cache.revision) throw tooLarge(asked, cache.revision)
@@ -64,8 +67,7 @@ export function openWatch(
       const initial = conversion
         ? matching.map((entry) => new ConvertedObject(conversion, entry.object, entry))
         : matching
-      if (initial.length > 0)
-        sink.onBatch(new SelectedBatch(initial.map((entry) => new SelectedEvent('ADDED', entry.revision, entry))))
+      if (initial.length > 0) sink.onInitial(initial.map((entry) => new SelectedEvent('ADDED', entry.revision, entry)))
       if (options.sendInitialEvents && options.allowWatchBookmarks) sink.onBookmark(bookmark(request, start, true))
     }
     cancelWatch = api.watch(caller, request, start, { onBatch: (batch) => sink.onBatch(batch), onEnd: end })
@@ -79,15 +81,17 @@ export function openWatch(
   return stop
 }
 
-function checkInitialEvents(options: NonNullable<ApiRequest['options']>) {
-  if (options.sendInitialEvents === undefined) {
-    if (options.resourceVersionMatch !== undefined)
-      throw badRequest('resourceVersionMatch is forbidden for watch unless sendInitialEvents is provided')
-  } else if (options.resourceVersionMatch !== 'NotOlderThan') {
-    throw badRequest(
-      'ListOptions.meta.k8s.io "" is invalid: resourceVersionMatch: Forbidden: sendInitialEvents requires setting resourceVersionMatch to NotOlderThan',
-    )
-  }
+/** Throws Invalid. */
+function checkInitialEvents({ sendInitialEvents, resourceVersionMatch: match }: RequestOptions) {
+  const errors: FieldError[] = []
+  const forbid = (why: string) => errors.push(forbiddenValue('resourceVersionMatch', why))
+  const isOther = match !== 'NotOlderThan'
+  if (sendInitialEvents !== undefined && isOther)
+    forbid('sendInitialEvents requires setting resourceVersionMatch to NotOlderThan')
+  if (sendInitialEvents === undefined && match)
+    forbid('resourceVersionMatch is forbidden for watch unless sendInitialEvents is provided')
+  if (match && isOther) errors.push(unsupportedValue('resourceVersionMatch', match, ['NotOlderThan']))
+  if (errors.length > 0) throw invalid({ group: 'meta.k8s.io', kind: 'ListOptions' }, '', errors)
 }
 
 function bookmark({ resource }: ApiRequest, revision: number, initialEventsEnd: boolean): KubeObject {
