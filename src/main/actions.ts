@@ -126,13 +126,10 @@ export const actions: Actions = {
   },
 
   async imageLoad(path, options) {
-    const { runtimes } = await imageContext(options)
-    const loaded = await progressOf(options).step(`load ${path}`, () =>
-      Promise.all(runtimes.map(({ cri }) => cri.archive.load([{ path: resolve(path) }]))),
-    )
-    const images = loaded[0]!.images.map(({ id, names }) => ({ id, names }))
-    if (options.output === 'json') printJson(images)
-    else for (const { id, names } of images) print(`${names.join(', ') || '<none>'} ${id}\n`)
+    const { images, runtimes } = await imageContext(options)
+    const loaded = await progressOf(options).step(`load ${path}`, () => images.loadOnAll(runtimes, resolve(path)))
+    if (options.output === 'json') printJson(loaded)
+    else for (const { id, names } of loaded) print(`${names.join(', ') || '<none>'} ${id}\n`)
   },
 
   async imagePull(image, options) {

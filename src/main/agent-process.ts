@@ -29,7 +29,10 @@ export async function runAgent(options: AgentProcessOptions, stop: AbortSignal):
     try {
       return readFileSync(join(options.credentials, name), 'utf8')
     } catch (cause) {
-      throw new CliError('failed', `cannot read ${join(options.credentials, name)}`, { hint: 'make the keys with: rostrum node-credentials', cause })
+      throw new CliError('failed', `cannot read ${join(options.credentials, name)}`, {
+        hint: 'make the keys with: rostrum node-credentials',
+        cause,
+      })
     }
   }
   const ca = credential('ca.crt')
@@ -41,7 +44,15 @@ export async function runAgent(options: AgentProcessOptions, stop: AbortSignal):
   const common = { clock: systemClock, random: systemRandom, log, signal: stop }
   const informers = createInformers({ client, ...common })
   const host = createSystemHost()
-  const routes = startNodeRoutes({ informers, host, nodeName: options.nodeName, mode: 'auto', masquerade: true, keepOnStop: true, ...common })
+  const routes = startNodeRoutes({
+    informers,
+    host,
+    nodeName: options.nodeName,
+    mode: 'auto',
+    masquerade: true,
+    keepOnStop: true,
+    ...common,
+  })
   const proxy = await startServiceProxy({
     informers,
     host,

@@ -52,9 +52,16 @@ export class Cluster implements AsyncDisposable {
     const inMemory = where === 'memory'
     const store = inMemory
       ? createMemoryStore()
-      : await (await import('#storage/lmdb-store.ts')).openLmdbStore({ path: `${where.path}/store`, clock: systemClock })
+      : await (
+          await import('#storage/lmdb-store.ts')
+        ).openLmdbStore({ path: `${where.path}/store`, clock: systemClock })
     const compaction = startCompaction(store, systemClock, undefined, log)
-    const pki = ensurePki(inMemory ? pkiInMemory() : pkiDirectory(`${where.path}/pki`), ['127.0.0.1', 'localhost'], systemClock, systemRandom)
+    const pki = ensurePki(
+      inMemory ? pkiInMemory() : pkiDirectory(`${where.path}/pki`),
+      ['127.0.0.1', 'localhost'],
+      systemClock,
+      systemRandom,
+    )
     const plane = await startControlPlane({
       store,
       pki,
@@ -68,7 +75,13 @@ export class Cluster implements AsyncDisposable {
       log,
     })
     const url = `https://127.0.0.1:${plane.port}`
-    const kubeconfig = kubeconfigFor({ name, server: url, ca: pki.authority.cert, clientCert: pki.admin.cert, clientKey: pki.admin.key })
+    const kubeconfig = kubeconfigFor({
+      name,
+      server: url,
+      ca: pki.authority.cert,
+      clientCert: pki.admin.cert,
+      clientKey: pki.admin.key,
+    })
     const cluster = new Cluster(plane, kubeconfig, url, () => compaction.cancel())
     for (let i = 0; i < simulatedNodes; i++) await plane.addSimulatedNode(`sim-${i}`)
     return cluster
@@ -84,4 +97,3 @@ export class Cluster implements AsyncDisposable {
     return this.close()
   }
 }
-

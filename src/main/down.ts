@@ -13,7 +13,8 @@ import { purge } from '#runtime/cri-server.ts'
 import { contextName } from './access.ts'
 import type { ClusterDescription, ClusterDirectory, NodeDescription } from './cluster-directory.ts'
 import { removeCgroups, unmountBelow } from './leftovers.ts'
-import { cgroupRootOf, criSocket } from './node-parts.ts'
+import { endPods } from './containerd.ts'
+import { cgroupRootOf, containerdPaths, criSocket } from './node-parts.ts'
 import { stopSupervised } from './supervisor.ts'
 
 /** `removeData` also forgets the cluster's objects, images and keys. */
@@ -44,6 +45,7 @@ async function endNode(
   node: NodeDescription,
   removeData: boolean,
 ): Promise<void> {
+  if (description.runtime === 'containerd') await endPods(containerdPaths(directory, node)).catch(() => {})
   await stopSupervised(directory.pids, `${node.name}-cri`, systemClock)
   const cgroupRoot = cgroupRootOf(description.name, node.name)
   const runDir = directory.run(node.name)

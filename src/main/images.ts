@@ -6,6 +6,8 @@ import { CliError } from '#cli/cli-error.ts'
 import type { FromHostOptions } from '#cli/program.ts'
 import { CriClient, isCriNotFound } from '#contracts/cri/client.ts'
 import type { ClusterDescription, ClusterDirectory, NodeDescription } from './cluster-directory.ts'
+import { importArchive, importHostImage } from './containerd.ts'
+import { type HostImage, requestOf } from './host-image.ts'
 import { criSocket } from './node-parts.ts'
 
 /** Making or loading a large image takes a while. */
@@ -13,6 +15,8 @@ const IMAGE_TIMEOUT_MS = 15 * 60_000
 
 export interface NodeRuntime {
   node: NodeDescription
+  kind: 'builtin' | 'containerd'
+  socket: string
   cri: CriClient
 }
 
@@ -35,43 +39,40 @@ export function runtimesOf(directory: ClusterDirectory, description: ClusterDesc
       throw new CliError('notFound', `the container runtime of ${node.name} is not running`, {
         hint: `rostrum up --name ${description.name}`,
       })
-    return { node, cri: new CriClient({ endpoint: socket, clock: systemClock, defaultTimeoutMs: IMAGE_TIMEOUT_MS }) }
+    return {
+      node,
+      kind: description.runtime === 'containerd' ? ('containerd' as const) : ('builtin' as const),
+      socket,
+      cri: new CriClient({ endpoint: socket, clock: systemClock, defaultTimeoutMs: IMAGE_TIMEOUT_MS }),
+    }
   })
-}
-
-export interface HostImage {
-  name: string
-  programs: readonly string[]
-  files?: readonly { from: string; to: string }[]
-  links?: readonly { from: string; to: string }[]
-  entrypoint?: readonly string[]
-  cmd?: readonly string[]
-  env?: readonly string[]
-  workingDir?: string
-  user?: string
-  labels?: Record<string, string>
-  exposedPorts?: readonly string[]
 }
 
 /** Makes an image of files of this host on every one of `runtimes`. Returns its id. */
 export async function buildOnAll(runtimes: readonly NodeRuntime[], image: HostImage): Promise<string> {
-  const answers = await Promise.all(runtimes.map(({ cri }) => cri.archive.fromHost(requestOf(image))))
-  return answers[0]!.id
+  const ids = await Promise.all(
+    runtimes.map(async ({ kind, cri, socket }) =>
+      kind === 'builtin' ? (await cri.archive.fromHost(requestOf(image))).id : importHostImage({ socket }, image),
+    ),
+  )
+  return ids[0]!
 }
 
-const requestOf = (image: HostImage) => ({
-  name: image.name,
-  programs: [...image.programs],
-  files: [...(image.files ?? [])],
-  links: [...(image.links ?? [])],
-  entrypoint: [...(image.entrypoint ?? [])],
-  cmd: [...(image.cmd ?? [])],
-  env: [...(image.env ?? [])],
-  workingDir: image.workingDir ?? '',
-  user: image.user ?? '',
-  labels: image.labels ?? {},
-  exposedPorts: [...(image.exposedPorts ?? [])],
-})
+/** Loads an archive on every one of `runtimes`. */
+export async function loadOnAll(
+  runtimes: readonly NodeRuntime[],
+  archive: string,
+): Promise<{ id: string; names: string[] }[]> {
+  const loaded = await Promise.all(
+    runtimes.map(async ({ kind, cri, socket }) => {
+      if (kind === 'builtin')
+        return (await cri.archive.load([{ path: archive }])).images.map(({ id, names }) => ({ id, names }))
+      await importArchive({ socket }, archive)
+      return []
+    }),
+  )
+  return loaded[0]!
+}
 
 export function hostImageOf(name: string, programs: readonly string[], options: FromHostOptions): HostImage {
   const pair = (text: string, what: string) => {

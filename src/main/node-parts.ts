@@ -6,6 +6,7 @@ import { systemRandom } from '#base/random.ts'
 import type { KeyPair } from '#base/x509.ts'
 import { netnsNameOf } from '#network/slot.ts'
 import type { ClusterDescription, ClusterDirectory, NodeDescription } from './cluster-directory.ts'
+import { type ContainerdPaths, prepareContainerd, readyContainerd } from './containerd.ts'
 import { issueNodeCertificates } from './pki.ts'
 import { startSupervised } from './supervisor.ts'
 
@@ -22,52 +23,68 @@ export interface NodePartsOptions {
 const MAX_PODS = 250
 
 export const criSocket = (directory: ClusterDirectory, node: NodeDescription) => directory.run(node.name, 'cri.sock')
+export const containerdPaths = (directory: ClusterDirectory, node: NodeDescription): ContainerdPaths => ({
+  socket: criSocket(directory, node),
+  stateDir: directory.node(node.name, 'containerd'),
+  runDir: directory.run(node.name),
+  logFile: directory.log(`${node.name}-cri`),
+})
 export const cgroupRootOf = (cluster: string, node: string) => `/rostrum-${cluster}-${node}`
 export const netnsPathOf = ({ slot, name }: ClusterDescription, index: number) =>
   `/run/netns/${netnsNameOf(slot, name, `n${index}`)}`
 
 /** Does nothing for a part that runs. */
-export function startNode({ directory, description, node, authority, program }: NodePartsOptions): void {
+export async function startNode({ directory, description, node, authority, program }: NodePartsOptions): Promise<void> {
   const enter = ['nsenter', `--net=${netnsPathOf(description, node.index)}`, '--']
   const credentials = directory.node(node.name, 'pki')
   writeCredentials(credentials, node.name, [node.address], authority)
-  const start = (part: string, args: string[]) =>
+  const self = (command: string) => [process.execPath, program, command]
+  const start = (part: string, command: string[]) =>
     startSupervised({
       name: `${node.name}-${part}`,
       runDir: directory.pids,
       logFile: directory.log(`${node.name}-${part}`),
-      command: [process.execPath, program, part, ...args],
+      command,
       env: process.env,
       enter,
     })
   const cgroupRoot = cgroupRootOf(description.name, node.name)
-  start(
-    'cri',
-    [
-      ['--socket', criSocket(directory, node)],
-      ['--state-dir', directory.node(node.name, 'cri')],
-      ['--run-dir', directory.run(node.name)],
-      ['--cgroup-root', `${cgroupRoot}/unnamed`],
-    ].flat(),
-  )
-  start(
-    'agent',
-    [
-      ['--node-name', node.name],
-      ['--server', `https://${description.hostAddress}:${description.port}`],
-      ['--credentials', credentials],
-      ['--cri-endpoint', criSocket(directory, node)],
-      ['--node-ip', node.address],
-      ['--root-dir', directory.node(node.name, 'agent')],
-      ['--service-cidr', description.serviceCidr],
-      ['--cluster-cidr', description.clusterCidr],
-      ['--cluster-dns', description.dnsIp],
-      ['--cluster-domain', description.clusterDomain],
-      ['--cgroup-root', cgroupRoot],
-      ['--max-pods', String(MAX_PODS)],
-    ].flat(),
-  )
+  if (description.runtime === 'containerd') {
+    const paths = containerdPaths(directory, node)
+    start('cri', prepareContainerd(paths, program))
+    await readyContainerd(paths)
+  } else {
+    start('cri', [
+      ...self('cri'),
+      ...flags({
+        socket: criSocket(directory, node),
+        'state-dir': directory.node(node.name, 'cri'),
+        'run-dir': directory.run(node.name),
+        'cgroup-root': `${cgroupRoot}/unnamed`,
+      }),
+    ])
+  }
+  start('agent', [
+    ...self('agent'),
+    ...flags({
+      'node-name': node.name,
+      server: `https://${description.hostAddress}:${description.port}`,
+      credentials,
+      'cri-endpoint': criSocket(directory, node),
+      'node-ip': node.address,
+      'root-dir': directory.node(node.name, 'agent'),
+      'service-cidr': description.serviceCidr,
+      'cluster-cidr': description.clusterCidr,
+      'cluster-dns': description.dnsIp,
+      'cluster-domain': description.clusterDomain,
+      'cgroup-root': cgroupRoot,
+      'max-pods': String(MAX_PODS),
+    }),
+  ])
 }
+
+const flags = (values: Record<string, string>) =>
+  Object.entries(values).flatMap(([name, value]) => [`--${name}`, value])
 
 /** Makes new keys for a node and puts them where `rostrum agent --credentials` reads them. */
 export function writeCredentials(

@@ -89,7 +89,9 @@ export async function up(options: UpOptions, root: string, progress: Progress): 
       }
     })
   })
-  for (const node of description.nodes) startNode({ directory, description, node, authority: pki.authority, program })
+  await Promise.all(
+    description.nodes.map((node) => startNode({ directory, description, node, authority: pki.authority, program })),
+  )
   const wanted = description.nodes.length + description.simulatedNodes
   if (wanted > 0) {
     await progress.step(wanted === 1 ? 'node' : `${wanted} nodes`, (detail) =>

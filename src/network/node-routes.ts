@@ -80,6 +80,8 @@ export function startNodeRoutes(options: NodeRoutesOptions): NodeRoutes {
     again = false
     try {
       const plan = planNodeRoutes(informer.list(), { nodeName, mode, links: await readLinks(host) })
+      // A node forwards for its pods and for Services, whatever runtime brings up the bridge.
+      if (nodeName) await host.writeSysctl('net/ipv4/ip_forward', '1')
       await applyTunnel(plan)
       await applyRoutes(host, plan.routes, options.device)
       const missing = await masquerade?.apply(plan.localPodCidrs, plan.clusterRanges)

@@ -9,7 +9,10 @@ describe.skipIf(!isRoot)('rostrum up --demo', () => {
   let url = ''
 
   beforeAll(async () => {
-    writeFileSync(cluster.kubeconfig, 'apiVersion: v1\nkind: Config\n# mine, to be kept\nclusters:\n- name: other\n  cluster: {server: "https://other.example"}\n')
+    writeFileSync(
+      cluster.kubeconfig,
+      'apiVersion: v1\nkind: Config\n# mine, to be kept\nclusters:\n- name: other\n  cluster: {server: "https://other.example"}\n',
+    )
     const { stdout } = await cluster.up('--demo', '-o', 'json', '--timeout', '120s')
     url = (JSON.parse(stdout) as { demo: { url: string } }).demo.url
   })
@@ -32,7 +35,9 @@ describe.skipIf(!isRoot)('rostrum up --demo', () => {
   it('uses Redis with a replica where redis-server is installed', async () => {
     const names = (await cluster.object('deployments -n guestbook')).items.map((d: any) => d.metadata.name).sort()
     const hasRedis = ['/usr/bin/redis-server', '/usr/local/bin/redis-server'].some((path) => existsSync(path))
-    expect(names).toEqual(hasRedis ? ['backend', 'front', 'redis-leader', 'redis-replica'] : ['backend', 'front', 'store'])
+    expect(names).toEqual(
+      hasRedis ? ['backend', 'front', 'redis-leader', 'redis-replica'] : ['backend', 'front', 'store'],
+    )
   })
 
   it('is spread over its three fronts', async () => {
@@ -64,7 +69,12 @@ describe.skipIf(!isRoot)('rostrum up --demo', () => {
   it('says how it is', async () => {
     const { code, stdout } = await cluster.rostrum('status', '-o', 'json')
     expect(code).toBe(0)
-    const status = JSON.parse(stdout) as { running: boolean; dns: boolean; parts: { running: boolean }[]; nodes: { ready: boolean }[] }
+    const status = JSON.parse(stdout) as {
+      running: boolean
+      dns: boolean
+      parts: { running: boolean }[]
+      nodes: { ready: boolean }[]
+    }
     expect(status).toMatchObject({ running: true, dns: true, nodes: [{ ready: true }] })
     expect(status.parts.every((part) => part.running)).toBe(true)
   })

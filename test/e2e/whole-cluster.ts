@@ -20,7 +20,11 @@ export interface RunOptions {
 }
 
 /** Runs a program to its end; never throws for its exit code. */
-export function run(file: string, args: readonly string[], { input, timeoutMs = 120_000, env = {} }: RunOptions = {}): Promise<CommandResult> {
+export function run(
+  file: string,
+  args: readonly string[],
+  { input, timeoutMs = 120_000, env = {} }: RunOptions = {},
+): Promise<CommandResult> {
   return new Promise((done, reject) => {
     const child = spawn(file, args, { env: { ...process.env, ...env }, stdio: ['pipe', 'pipe', 'pipe'] })
     const out: Buffer[] = []
@@ -58,17 +62,23 @@ export class WholeCluster {
 
   rostrum(command: string, ...args: string[]): Promise<CommandResult> {
     const words = command.split(' ')
-    return run(process.execPath, [program, ...words, '--name', this.name, '--data-dir', this.dataDir, ...args], { env: { KUBECONFIG: this.kubeconfig } })
+    return run(process.execPath, [program, ...words, '--name', this.name, '--data-dir', this.dataDir, ...args], {
+      env: { KUBECONFIG: this.kubeconfig },
+    })
   }
 
   kubectl(args: string | readonly string[], options: RunOptions = {}): Promise<CommandResult> {
-    return run('kubectl', typeof args === 'string' ? args.split(' ') : args, { ...options, env: { KUBECONFIG: this.kubeconfig, ...options.env } })
+    return run('kubectl', typeof args === 'string' ? args.split(' ') : args, {
+      ...options,
+      env: { KUBECONFIG: this.kubeconfig, ...options.env },
+    })
   }
 
   /** What kubectl prints. Throws unless it succeeds. */
   async ask(args: string | readonly string[], options: RunOptions = {}): Promise<string> {
     const result = await this.kubectl(args, options)
-    if (result.code !== 0) throw new Error(`kubectl ${typeof args === 'string' ? args : args.join(' ')}: ${result.stderr}`)
+    if (result.code !== 0)
+      throw new Error(`kubectl ${typeof args === 'string' ? args : args.join(' ')}: ${result.stderr}`)
     return result.stdout
   }
 
@@ -99,12 +109,18 @@ export class WholeCluster {
   async down(): Promise<void> {
     const result = await this.rostrum('down', '--purge')
     rmSync(this.dataDir, { recursive: true, force: true })
-    if (result.code !== 0 && result.code !== 3) throw new Error(`rostrum down failed (${result.code}): ${result.stderr}`)
+    if (result.code !== 0 && result.code !== 3)
+      throw new Error(`rostrum down failed (${result.code}): ${result.stderr}`)
   }
 }
 
 /** Asks until the answer satisfies, every 50 ms. Throws with the last answer when time is up. */
-export async function eventually<T>(what: string, ask: () => Promise<T>, isGood: (answer: T) => boolean, timeoutMs = 60_000): Promise<T> {
+export async function eventually<T>(
+  what: string,
+  ask: () => Promise<T>,
+  isGood: (answer: T) => boolean,
+  timeoutMs = 60_000,
+): Promise<T> {
   const deadline = Date.now() + timeoutMs
   for (;;) {
     let answer: T | Error
@@ -114,7 +130,10 @@ export async function eventually<T>(what: string, ask: () => Promise<T>, isGood:
     } catch (err) {
       answer = err as Error
     }
-    if (Date.now() > deadline) throw new Error(`waited ${timeoutMs / 1000} s for ${what}; last: ${answer instanceof Error ? answer.message : JSON.stringify(answer).slice(0, 2000)}`)
+    if (Date.now() > deadline)
+      throw new Error(
+        `waited ${timeoutMs / 1000} s for ${what}; last: ${answer instanceof Error ? answer.message : JSON.stringify(answer).slice(0, 2000)}`,
+      )
     await new Promise((next) => setTimeout(next, 50))
   }
 }
@@ -123,7 +142,10 @@ export async function eventually<T>(what: string, ask: () => Promise<T>, isGood:
 export function hostState(): Record<string, string[]> {
   const lines = (file: string, args: string[]) => {
     try {
-      return execFileSync(file, args, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] }).split('\n').filter(Boolean).sort()
+      return execFileSync(file, args, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] })
+        .split('\n')
+        .filter(Boolean)
+        .sort()
     } catch {
       return []
     }
@@ -143,7 +165,11 @@ export function hostState(): Record<string, string[]> {
     addresses: lines('ip', ['-o', '-4', 'addr']).map((line) => line.replace(/\s+/g, ' ').replace(/valid_lft.*/, '')),
     routes: lines('ip', ['-4', 'route']),
     namespaces: lines('ip', ['netns']),
-    mounts: readFileSync('/proc/self/mountinfo', 'utf8').split('\n').map((line) => line.split(' ')[4] ?? '').filter((point) => /rostrum|netns/.test(point)).sort(),
+    mounts: readFileSync('/proc/self/mountinfo', 'utf8')
+      .split('\n')
+      .map((line) => line.split(' ')[4] ?? '')
+      .filter((point) => /rostrum|netns/.test(point))
+      .sort(),
     firewall: lines('nft', ['list', 'ruleset']),
     cgroups: cgroups('/sys/fs/cgroup'),
     processes: lines('ps', ['-eo', 'args']).filter((args) => /rostrum\.mjs|rostrum-supervisor|rostrum-shim/.test(args)),
