@@ -119,6 +119,7 @@ function observedStatus(
   old: ContainerStatus | undefined,
 ): ContainerStatus {
   const containerID = `${inputs.runtimeName}://${latest.id}`
+  const given = latest.annotations.resources ?? container.resources ?? {}
   const status: ContainerStatus = {
     name: latest.name,
     state: stateOf(inputs, latest),
@@ -129,8 +130,8 @@ function observedStatus(
     imageID: latest.imageRef,
     containerID,
     ...mountStatuses(container),
-    resources: container.resources ?? {},
-    ...(container.resources?.requests && { allocatedResources: container.resources.requests }),
+    resources: given,
+    ...(given.requests && { allocatedResources: given.requests }),
     ...(latest.user && { user: { linux: latest.user } }),
   }
   if (latest.state === 'unknown' && old?.state?.running) {

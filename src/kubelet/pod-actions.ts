@@ -21,8 +21,6 @@ export interface ProbeResults {
   startup(containerId: string): ProbeResult | undefined
 }
 
-export const noProbes: ProbeResults = { liveness: () => undefined, startup: () => undefined }
-
 export type KillReason = 'StartupProbe' | 'LivenessProbe' | 'FailedPostStartHook' | 'Unknown' | ''
 
 export interface ContainerKill {

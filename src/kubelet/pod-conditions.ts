@@ -2,6 +2,7 @@
  * The conditions of a pod that the node agent owns, with upstream's reasons and messages. Pure.
  * Upstream: `pkg/kubelet/status/generate.go`.
  */
+import { jsonEqual } from '#base/equal.ts'
 import type { ContainerStatus } from '#api/core/v1/container.ts'
 import type { Pod, PodCondition } from '#api/core/v1/pod.ts'
 import type { PodPhase } from './pod-phase.ts'
@@ -14,6 +15,7 @@ export const OWNED_CONDITIONS: ReadonlySet<string> = new Set([
   'Initialized',
   'ContainersReady',
   'PodReadyToStartContainers',
+  'PodResizePending',
 ])
 
 type Verdict = Pick<PodCondition, 'status' | 'reason' | 'message'>
@@ -44,12 +46,24 @@ export function ownedConditions(inputs: ConditionInputs): PodCondition[] {
     ['ContainersReady', containersReady],
     ['PodScheduled', holds],
   ]
+  if (needsResize(inputs)) {
+    const why = 'this node gives running containers no other resources than they began with'
+    verdicts.unshift(['PodResizePending', { status: 'True', reason: 'Infeasible', message: why }])
+  }
   const { generation } = inputs.pod.metadata
   return verdicts.map(([type, verdict]) => ({
     type,
     ...verdict,
     ...(generation !== undefined && { observedGeneration: generation }),
   }))
+}
+
+/** Whether a running container has other resources than its specification says by now. */
+function needsResize({ pod, statuses }: ConditionInputs): boolean {
+  return [...(pod.spec.initContainers ?? []), ...pod.spec.containers].some((c) => {
+    const status = statusNamed(statuses, c.name)
+    return status?.state.running !== undefined && !jsonEqual(status.resources ?? {}, c.resources ?? {})
+  })
 }
 
 function containersReadyVerdict({ pod, statuses, phase }: ConditionInputs): Verdict {

@@ -92,6 +92,23 @@ describe('the status of a pod', () => {
     expect(result(generate({ pod, observed: other, previous }))).toEqual([false, false])
   })
 
+  it('says that it does not resize running containers', () => {
+    const wants = makeContainer('main', { resources: { requests: { cpu: '2' } } })
+    const pod = makePod({ containers: [wants] })
+    const began = makeObserved(wants)
+    const observed = (requests: Record<string, string>) =>
+      observedOf(pod, { containers: [{ ...began, annotations: { ...began.annotations, resources: { requests } } }] })
+    const resized = generate({ pod, observed: observed({ cpu: '1' }) })
+    expect(resized.containerStatuses![0]!.allocatedResources).toEqual({ cpu: '1' })
+    expect(conditionsOf(resized)).toMatchObject({ PodResizePending: 'True Infeasible', Ready: 'True' })
+    const same = generate({ pod, observed: observed({ cpu: '2' }), previous: resized })
+    expect(conditionsOf(same)).not.toHaveProperty('PodResizePending')
+    const patch = podStatusPatch({ ...pod, status: resized }, mergePodStatus(resized, same, true)) as {
+      status: PodStatus
+    }
+    expect(patch.status.conditions).toEqual([{ type: 'PodResizePending', $patch: 'delete' }])
+  })
+
   it('waits for readiness gates', () => {
     const pod = makePod({ readinessGates: [{ conditionType: 'example.org/lb' }] })
     const observed = observedOf(pod, { containers: [makeObserved(main)] })

@@ -10,7 +10,7 @@ import type { Pod } from '#api/core/v1/pod.ts'
 export const POD_NAME_LABEL = 'io.kubernetes.pod.name'
 export const POD_NAMESPACE_LABEL = 'io.kubernetes.pod.namespace'
 export const POD_UID_LABEL = 'io.kubernetes.pod.uid'
-export const CONTAINER_NAME_LABEL = 'io.kubernetes.container.name'
+const CONTAINER_NAME_LABEL = 'io.kubernetes.container.name'
 
 const HASH = 'io.kubernetes.container.hash'
 const RESTART_COUNT = 'io.kubernetes.container.restartCount'
@@ -20,6 +20,7 @@ const PRE_STOP = 'io.kubernetes.container.preStopHandler'
 const PORTS = 'io.kubernetes.container.ports'
 const DELETION_GRACE = 'io.kubernetes.pod.deletionGracePeriod'
 const TERMINATION_GRACE = 'io.kubernetes.pod.terminationGracePeriod'
+const RESOURCES = 'rostrum.dev/resources'
 
 export interface ContainerAnnotations {
   /** Of what makes a running container differ from its specification; see `containerHash`. */
@@ -29,6 +30,8 @@ export interface ContainerAnnotations {
   terminationMessagePolicy: string
   preStop?: LifecycleHandler
   ports?: ContainerPort[]
+  /** What the container was given when it was made. */
+  resources?: Container['resources']
   deletionGracePeriodSeconds?: number
   terminationGracePeriodSeconds?: number
 }
@@ -67,6 +70,7 @@ export function containerAnnotations(pod: Pod, container: Container, restartCoun
     [RESTART_COUNT]: String(restartCount),
     [MESSAGE_PATH]: container.terminationMessagePath ?? '',
     [MESSAGE_POLICY]: container.terminationMessagePolicy ?? '',
+    [RESOURCES]: JSON.stringify(container.resources ?? {}),
     ...(deletionGrace !== undefined && { [DELETION_GRACE]: String(deletionGrace) }),
     ...(terminationGrace !== undefined && { [TERMINATION_GRACE]: String(terminationGrace) }),
     ...(container.lifecycle?.preStop && { [PRE_STOP]: JSON.stringify(container.lifecycle.preStop) }),
@@ -89,6 +93,7 @@ export function readContainerAnnotations(annotations: Readonly<Record<string, st
   }
   const preStop = json(PRE_STOP)
   const ports = json(PORTS)
+  const resources = json(RESOURCES)
   const deletionGrace = integer(DELETION_GRACE)
   const terminationGrace = integer(TERMINATION_GRACE)
   return {
@@ -98,6 +103,7 @@ export function readContainerAnnotations(annotations: Readonly<Record<string, st
     terminationMessagePolicy: annotations[MESSAGE_POLICY] ?? '',
     ...(preStop && { preStop }),
     ...(Array.isArray(ports) && { ports }),
+    ...(resources && { resources }),
     ...(deletionGrace !== undefined && { deletionGracePeriodSeconds: deletionGrace }),
     ...(terminationGrace !== undefined && { terminationGracePeriodSeconds: terminationGrace }),
   }

@@ -20,7 +20,7 @@ import {
   observeContainer,
   observeSandbox,
 } from './observed-pod.ts'
-import { POD_UID_LABEL } from './runtime-labels.ts'
+import { POD_NAME_LABEL, POD_NAMESPACE_LABEL, POD_UID_LABEL } from './runtime-labels.ts'
 import { terminationMessage } from './termination-message.ts'
 
 export interface RuntimeViewOptions {
@@ -276,7 +276,7 @@ function identityOfSandbox({ metadata }: PodSandbox): Identity {
 function identityOfContainer({ labels }: Container): Identity {
   return {
     uid: labels[POD_UID_LABEL]!,
-    name: labels['io.kubernetes.pod.name'] ?? '',
-    namespace: labels['io.kubernetes.pod.namespace'] ?? '',
+    name: labels[POD_NAME_LABEL] ?? '',
+    namespace: labels[POD_NAMESPACE_LABEL] ?? '',
   }
 }

@@ -92,7 +92,10 @@ export function podStatusPatch(pod: Pod, wanted: PodStatus): object | undefined 
     const before = current.conditions?.find((b) => b.type === c.type)
     return !before || !sameCondition(before, c)
   })
-  if (conditions.length > 0) status.conditions = conditions
+  const ended = (current.conditions ?? [])
+    .filter((c) => OWNED_CONDITIONS.has(c.type) && !wanted.conditions?.some((w) => w.type === c.type))
+    .map(({ type }) => ({ type, $patch: 'delete' }))
+  if (conditions.length + ended.length > 0) status.conditions = [...conditions, ...ended]
   if (Object.keys(status).length === 0) return undefined
   return { metadata: { uid: pod.metadata.uid }, status }
 }
