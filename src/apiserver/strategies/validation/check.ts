@@ -69,6 +69,11 @@ export class Problems {
     this.errors.push(invalidValue(String(at), value, why))
   }
 
+  /** Invalid, where the value itself is not shown. */
+  unfit(at: Path, why: string) {
+    this.errors.push({ type: 'Invalid', field: String(at), message: `Invalid value: ${why}` })
+  }
+
   forbidden(at: Path, why: string) {
     this.errors.push(forbiddenValue(String(at), why))
   }

@@ -134,6 +134,30 @@ export function cidrErrors(text: string): string[] {
   return text === canonical ? [] : [`must be in canonical form (${JSON.stringify(canonical)})`]
 }
 
+const ranges: readonly (readonly [string, string])[] = [
+  ['may not be in the loopback range (127.0.0.0/8, ::1/128)', '127.0.0.0/8 ::1/128'],
+  ['may not be in the link-local range (169.254.0.0/16, fe80::/10)', '169.254.0.0/16 fe80::/10'],
+  ['may not be in the link-local multicast range (224.0.0.0/24, ff02::/10)', '224.0.0.0/24 ff02::/16'],
+]
+const specialRanges = ranges.map(
+  ([why, networks]) => [why, networks.split(' ').map((text) => parseNetwork(text)!)] as const,
+)
+
+const isWithin = ({ version, bits }: Address, { address, prefixLength }: Network) => {
+  const shift = BigInt((version === 4 ? 32 : 128) - prefixLength)
+  return version === address.version && bits >> shift === address.bits >> shift
+}
+
+/** For addresses that traffic is sent to. */
+export function endpointIpErrors(text: string): string[] {
+  const address = parseAddress(text)
+  if (!address) return ['must be a valid IP address']
+  const errors = specialRanges.flatMap(([why, networks]) =>
+    networks.some((one) => isWithin(address, one)) ? [why] : [],
+  )
+  return address.bits === 0n ? [`may not be unspecified (${text})`, ...errors] : errors
+}
+
 /** What a client is told of an address that is taken but should be written otherwise. */
 export function ipWarnings(field: string, text: string): string[] {
   const address = parseAddress(text)

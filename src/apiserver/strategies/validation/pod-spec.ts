@@ -2,7 +2,7 @@
  * What pods and the templates of pods have in common. Upstream: `ValidatePodSpec`, `ValidatePodTemplateSpec` and what they
  * call.
  */
-import { containersTotal, isHugePages } from '#api/core/v1/pod-resources.ts'
+import { containersTotal, isHugePages, type SizedPodSpec } from '#api/core/v1/pod-resources.ts'
 import { dnsLabel, dnsSubdomain, qualifiedName } from '#machinery/names.ts'
 import { Quantity } from '#machinery/quantity.ts'
 import { validateAnnotations } from '../../registry/object-meta.ts'
@@ -99,7 +99,8 @@ function checkPodResources(spec: PodSpec, claimNames: ReadonlySet<string>, at: P
   if (spec.os?.name === 'windows') return to.forbidden(at, 'may not be set for a windows pod')
   if (resources.claims) to.forbidden(at.at('claims'), 'claims may not be set for Resources at pod-level')
   podRequirements(claimNames)(resources, at, to)
-  const [requested, limited] = [containersTotal(spec, 'requests'), containersTotal(spec, 'limits')]
+  const sized = spec as Record<string, any> as SizedPodSpec
+  const [requested, limited] = [containersTotal(sized, 'requests'), containersTotal(sized, 'limits')]
   for (const [name, total] of Object.entries(requested)) {
     const own = resources.requests?.[name]
     if (own === undefined || !exceeds(total, own)) continue

@@ -233,7 +233,7 @@ function validateResize(pod: Stored, old: Stored, to: Problems) {
   if (annotationsOf(old)[MIRROR_ANNOTATION] !== undefined) return to.forbidden(ROOT, 'static pods cannot be resized')
   if (was.os?.name === 'windows') return to.forbidden(ROOT, 'windows pods cannot be resized')
   checkPodAgain(pod, old, to)
-  if (qosClass(spec) !== (old.status?.qosClass ?? qosClass(was))) {
+  if (qosClass(pod.spec as any) !== (old.status?.qosClass ?? qosClass(old.spec as any))) {
     to.invalid(SPEC, old.status?.qosClass ?? '', 'Pod QOS Class may not change as a result of resizing')
   }
   const running = (old.status?.containerStatuses ?? []).find((one: Record<string, any>) => one.state?.running)

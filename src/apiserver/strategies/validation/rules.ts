@@ -1,0 +1,72 @@
+/**
+ * How the rules of a kind are written down, and how they become `validate` and `validateUpdate` of its Strategy. What was
+ * valid when it was stored is not judged again by an update that leaves it alone: rules get stricter, objects stay.
+ */
+import { jsonEqual } from '#base/equal.ts'
+import type { FieldError } from '#machinery/status-error.ts'
+import { immutableValue } from '../../registry/object-meta.ts'
+import type { Stored, Strategy } from '../../registry/strategy.ts'
+import { type Check, Problems, ROOT } from './check.ts'
+
+export type Comparison = (object: Stored, old: Stored, to: Problems) => void
+
+export interface Rules {
+  /** What every version of the object has to fulfil. */
+  valid?: Check
+  /** What only a new object has to fulfil. */
+  create?: (object: Stored, to: Problems) => void
+  /** What an update of the object may not change. */
+  update?: Comparison
+  /** Updates of subresources; those that are not here are not judged. */
+  subresources?: Readonly<Record<string, Comparison>>
+}
+
+export function validateBy({
+  valid,
+  create,
+  update,
+  subresources,
+}: Rules): Required<Pick<Strategy, 'validate' | 'validateUpdate'>> {
+  return {
+    validate(object) {
+      const to = new Problems()
+      valid?.(object, ROOT, to)
+      create?.(object, to)
+      return to.errors
+    },
+    validateUpdate(object, old, { subresource }): FieldError[] {
+      const to = new Problems()
+      if (subresource === '') {
+        if (valid && !isContentUnchanged(object, old)) valid(object, ROOT, to)
+        update?.(object, old, to)
+      } else subresources?.[subresource]?.(object, old, to)
+      return to.errors
+    },
+  }
+}
+
+const ASIDE = new Set(['metadata', 'status', 'kind', 'apiVersion'])
+
+function isContentUnchanged(object: Stored, old: Stored): boolean {
+  const keys = new Set([...Object.keys(object), ...Object.keys(old)])
+  for (const key of keys) if (!ASIDE.has(key) && !jsonEqual(object[key], old[key])) return false
+  return true
+}
+
+const valueAt = (object: Stored, path: string) => path.split('.').reduce((at: any, key) => at?.[key], object)
+
+/** Fields, dotted, that stay what they are. */
+export const immutable =
+  (...paths: string[]): Comparison =>
+  (object, old, to) => {
+    for (const path of paths) {
+      const now = valueAt(object, path)
+      if (!jsonEqual(now, valueAt(old, path))) to.add([immutableValue(path, now ?? null)])
+    }
+  }
+
+export const comparisons =
+  (...list: Comparison[]): Comparison =>
+  (object, old, to) => {
+    for (const one of list) one(object, old, to)
+  }
