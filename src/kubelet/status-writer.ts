@@ -34,12 +34,16 @@ interface Entry {
   isDirty: boolean
   timer: Timer | undefined
   failures: number
+  /** The last patch that was taken, as text, and when (monotonic). */
+  sent: { patch: string; atMs: number } | undefined
 }
 
 /** A pod that is about to run in a moment need not say first that it is being created. */
 export const CREATION_DELAY_MS = 400
 const FIRST_RETRY_MS = 200
 const LONGEST_RETRY_MS = 10_000
+/** A patch that the API takes but does not keep is not sent again sooner. */
+const REPEAT_MS = 10_000
 
 export class StatusWriter {
   readonly #options: StatusWriterOptions
@@ -107,6 +111,7 @@ export class StatusWriter {
         isDirty: false,
         timer: undefined,
         failures: 0,
+        sent: undefined,
       }
       this.#entries.set(pod.metadata.uid, entry)
     } else if (versionOf(pod) > versionOf(entry.base)) entry.base = pod
@@ -166,13 +171,26 @@ export class StatusWriter {
     if (!entry.wanted) return
     const merged = mergePodStatus(entry.base.status, entry.wanted, entry.mayRun)
     const patch = podStatusPatch(entry.base, merged)
-    if (patch) {
+    if (patch && this.#mayRepeat(entry, JSON.stringify(patch))) {
       const answer = await this.#requests.run(() => client.patch(pods, key, patch, { subresource: 'status' }))
       if (versionOf(answer) > versionOf(entry.base)) entry.base = answer
+      entry.sent = { patch: JSON.stringify(patch), atMs: this.#options.clock.monotonic() }
     }
     const { deletionTimestamp } = entry.base.metadata
     if (!entry.isFinished || !deletionTimestamp || !isTerminalPhase(entry.base.status.phase)) return
     await this.#requests.run(() => client.delete(pods, key, { gracePeriodSeconds: 0, preconditions: { uid } }))
+  }
+
+  /** Puts a patch off that was just sent and had no lasting effect: two who disagree must not shout at each other. */
+  #mayRepeat(entry: Entry, patch: string): boolean {
+    const { clock } = this.#options
+    const leftMs = entry.sent?.patch === patch ? entry.sent.atMs + REPEAT_MS - clock.monotonic() : 0
+    if (leftMs <= 0) return true
+    entry.timer ??= clock.after(leftMs, () => {
+      entry.isDirty = true
+      void this.#flush(entry)
+    })
+    return false
   }
 }
 

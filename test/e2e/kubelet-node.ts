@@ -62,7 +62,6 @@ export class KubeletNode {
       tls: { ...this.pki.serving, clientCa: this.pki.authority.cert },
       kubeletTls: { ca: this.pki.authority.cert, ...this.pki.kubeletClient },
       version: kubernetesVersion,
-      paths: [],
     })
     const port = await this.server.listen('127.0.0.1', 0)
     await this.server.bootstrap({ address: '127.0.0.1', port })

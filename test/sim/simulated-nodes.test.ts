@@ -54,7 +54,6 @@ describe('simulated nodes', () => {
         compiler: '',
         platform: '',
       },
-      paths: [],
     })
     await server.bootstrap({ address: '127.0.0.1', port: 6443 })
     client = new Client(server.transport(systemUser('system:test')))
