@@ -21,10 +21,12 @@ import { ServiceAccountTokens, type SigningKey, type TokenSubject } from './auth
 import { bootstrap } from './bootstrap.ts'
 import { discoveryPaths } from './http/discovery-paths.ts'
 import { createConnectHandler } from './http/connect.ts'
+import { openApiPaths } from './http/openapi-paths.ts'
 import { createRequestMetrics } from './http/request-metrics.ts'
-import { HttpServer, type PathHandler } from './http/server.ts'
+import { HttpServer } from './http/server.ts'
 import { systemPaths, type VersionInfo } from './http/system-paths.ts'
 import { createInProcessTransport } from './in-process-transport.ts'
+import { OpenApiDocuments } from './openapi/documents.ts'
 import { strategies } from './strategies/all.ts'
 import { printers } from './table/all.ts'
 import { createRenderer } from './table/renderer.ts'
@@ -42,8 +44,6 @@ export interface ApiServerOptions {
   /** The server's identity towards kubelets. */
   kubeletTls: { ca: string; cert: string; key: string }
   version: VersionInfo
-  /** OpenAPI and what else answers at paths of its own. */
-  paths: readonly PathHandler[]
   clock: Clock
   random: Random
   log: Log
@@ -104,6 +104,11 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
 
   let isBootstrapped = false
   let advertised = ''
+  const openApi = new OpenApiDocuments({
+    resources: allResources,
+    version: options.version.gitVersion,
+    returnsDeleted: (resource) => strategies.get(resourceKey(resource))?.returnsDeleted === true,
+  })
   const http = new HttpServer({
     api,
     authenticator,
@@ -123,7 +128,7 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
           () => api.resources,
           () => advertised,
         ),
-        ...options.paths,
+        openApiPaths(() => openApi),
       ],
     }),
     connect: createConnectHandler({ api, kubeletTls: options.kubeletTls, clock, log }),

@@ -60,6 +60,7 @@ export async function runAgent(options: AgentProcessOptions, stop: AbortSignal):
     nodeIps: [options.nodeIp],
     serviceCidrs: options.serviceCidr,
     backend: options.proxy,
+    keepOnStop: true,
     ...common,
   })
   for (const dir of ['kubelet', 'pod-logs']) mkdirSync(join(options.rootDir, dir), { recursive: true, mode: 0o700 })

@@ -32,13 +32,24 @@ export function prepareContainerd({ socket, stateDir, runDir }: ContainerdPaths,
   for (const dir of [stateDir, join(cni, 'conf'), join(cni, 'bin')]) mkdirSync(dir, { recursive: true, mode: 0o711 })
   const plugin = join(cni, 'bin', 'rostrum-cni')
   writeFileSync(plugin, `#!/bin/sh\nexec ${shellWord(process.execPath)} ${shellWord(program)} cni\n`)
-  chmodSync(plugin, 0o755)
+  const loopback = join(cni, 'bin', 'loopback')
+  writeFileSync(loopback, LOOPBACK_PLUGIN)
+  for (const file of [plugin, loopback]) chmodSync(file, 0o755)
   const template = join(cni, 'template.conflist')
   writeFileSync(template, conflistTemplate(join(runDir, 'network')))
   const config = join(runDir, 'containerd.toml')
   writeFileSync(config, daemonConfig({ socket, stateDir, runDir, cni, template }), { mode: 0o600 })
   return ['containerd', '--config', config]
 }
+
+/** containerd insists on a plug-in of this name, which brings `lo` up; Debian has it in a package of its own. */
+const LOOPBACK_PLUGIN = `#!/bin/sh
+version=$(sed -n 's/.*"cniVersion" *: *"\\([0-9.]*\\)".*/\\1/p')
+case "$CNI_COMMAND" in
+  ADD) nsenter --net="$CNI_NETNS" ip link set lo up || exit 1; printf '{"cniVersion":"%s"}\\n' "\${version:-0.3.1}" ;;
+  VERSION) echo '{"cniVersion":"1.0.0","supportedVersions":["0.3.0","0.3.1","0.4.0","1.0.0"]}' ;;
+esac
+`
 
 /** A word that `sh` takes as it is. */
 const shellWord = (text: string) => `'${text.replaceAll("'", `'\\''`)}'`

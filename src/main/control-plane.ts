@@ -63,7 +63,6 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
     tls: { ...pki.serving, clientCa: pki.authority.cert },
     kubeletTls: { ca: pki.authority.cert, ...pki.kubeletClient },
     version: kubernetesVersion,
-    paths: [],
     clock,
     random,
     log,

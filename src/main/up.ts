@@ -19,6 +19,7 @@ import { accessOf } from './access.ts'
 import { type ClusterDescription, ClusterDirectory, freeSlot, type RuntimeKind } from './cluster-directory.ts'
 import { dnsAnswers } from './dns-probe.ts'
 import { startNode } from './node-parts.ts'
+import { failureIn, logSize } from './part-failure.ts'
 import { ensurePki, pkiDirectory } from './pki.ts'
 import { servingHosts } from './server-process.ts'
 import { adminClient, isReady } from './status.ts'
@@ -54,8 +55,8 @@ export async function up(options: UpOptions, root: string, progress: Progress): 
   )
   const access = accessOf(directory, description)
   const client = adminClient(access)
-  const wait = (what: string, part: string, check: () => Promise<string | undefined>) =>
-    waitFor(what, directory.log(part), signal, options.timeout, check)
+  const wait = (what: string, part: string, check: Wait['check']) =>
+    waitFor({ what, part, check }, { directory, signal, timeoutMs: options.timeout })
 
   if (description.nodes.length > 0) {
     await progress.step('network', async () => {
@@ -119,23 +120,38 @@ export async function up(options: UpOptions, root: string, progress: Progress): 
   return { directory, description, access, client }
 }
 
-/** Checks until `check` has nothing left to wait for. Throws CliError with its last word when time is up. */
+interface Wait {
+  /** What is waited for. */
+  what: string
+  /** The part on whose work it depends. */
+  part: string
+  check(): Promise<string | undefined>
+}
+
+/** So often a part may end for the same reason before it is taken at its word. */
+const MAX_FAILURES = 2
+
+/** Checks until `check` has nothing left to wait for. Throws CliError with its last word when time is up, or the part's when it can't start. */
 async function waitFor(
-  what: string,
-  logFile: string,
-  signal: AbortSignal,
-  timeoutMs: number,
-  check: () => Promise<string | undefined>,
+  { what, part, check }: Wait,
+  { directory, signal, timeoutMs }: { directory: ClusterDirectory; signal: AbortSignal; timeoutMs: number },
 ): Promise<void> {
+  const logFile = directory.log(part)
+  let offset = logSize(logFile)
+  let failures = 0
   let missing: string | undefined
   for (;;) {
     missing = await check().catch((err: unknown) => messageOf(err))
     if (missing === undefined) return
+    const failure = failureIn(logFile, offset)
+    if (failure && ++failures >= MAX_FAILURES)
+      throw new CliError('failed', failure.message, { hint: failure.hint ?? `the log is ${logFile}` })
+    if (failure) offset = logSize(logFile)
     try {
       await sleep(systemClock, POLL_MS, signal)
     } catch (cause) {
       throw new CliError('timeout', `waited ${Math.round(timeoutMs / 1000)} s for ${what}: ${missing}`, {
-        hint: `its log is ${logFile}`,
+        hint: `the log is ${logFile}`,
         cause,
       })
     }

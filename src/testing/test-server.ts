@@ -101,7 +101,6 @@ export async function startTestServer(options: TestServerOptions = {}): Promise<
     tls: { ...pki.serving, clientCa: pki.authority.cert },
     kubeletTls: { ca: pki.authority.cert, ...pki.kubeletClient },
     version: kubernetesVersion,
-    paths: [],
     clock,
     random,
     log,

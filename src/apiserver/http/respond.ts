@@ -27,11 +27,19 @@ export const asResponse = (res: ServerResponse | Http2ServerResponse) => res as 
 const JSON_TYPE = 'application/json'
 const CACHE_CONTROL = 'no-cache, private'
 
-export function sendBytes(res: Response, code: number, bytes: Buffer | string, contentType: string = JSON_TYPE) {
+/** `headers` adds to the common ones, or replaces them. */
+export function sendBytes(
+  res: Response,
+  code: number,
+  bytes: Buffer | string,
+  contentType: string = JSON_TYPE,
+  headers?: Record<string, string>,
+) {
   res.writeHead(code, {
     'content-type': contentType,
     'cache-control': CACHE_CONTROL,
     'content-length': typeof bytes === 'string' ? Buffer.byteLength(bytes) : bytes.length,
+    ...headers,
   })
   res.end(bytes)
 }

@@ -381,8 +381,7 @@ export class HttpServer {
     const answer = await this.#options.paths.handle(path, req, query)
     if (!answer) throw noSuchPath()
     if (req.method !== 'GET' && req.method !== 'HEAD') throw methodNotAllowed()
-    for (const [name, value] of Object.entries(answer.headers ?? {})) res.setHeader(name, value)
-    sendBytes(res, answer.code, answer.body, answer.contentType)
+    sendBytes(res, answer.code, answer.body, answer.contentType, answer.headers)
   }
 
   /** Kinds that requests carry: those of resources, and the options that have none of their own. */
