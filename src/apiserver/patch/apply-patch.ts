@@ -2,6 +2,7 @@
 import fastJsonPatch, { type Operation } from 'fast-json-patch'
 import type { Message } from '#api/schema.ts'
 import { messageOf } from '#base/errors.ts'
+import { setMember } from '#base/json.ts'
 import { badRequest, StatusError } from '#machinery/status-error.ts'
 import { strategicMerge } from './strategic-merge.ts'
 
@@ -13,8 +14,12 @@ const MAX_OPERATIONS = 10_000
 /** Throws StatusError: BadRequest for a malformed patch, Invalid for one that does not fit the object. */
 export function applyPatch(format: PatchFormat, original: object, patch: unknown, type: Message): unknown {
   if (format === 'json') return applyJsonPatch(original, patch)
-  if (typeof patch !== 'object' || patch === null || Array.isArray(patch))
-    throw badRequest('error decoding patch: json: cannot unmarshal array into Go value of type map[string]interface {}')
+  if (typeof patch !== 'object' || patch === null || Array.isArray(patch)) {
+    const found = Array.isArray(patch) ? 'array' : patch === null ? 'null' : typeof patch
+    throw badRequest(
+      `error decoding patch: json: cannot unmarshal ${found} into Go value of type map[string]interface {}`,
+    )
+  }
   return format === 'merge'
     ? mergePatch(original, patch)
     : strategicMerge(original as Record<string, unknown>, patch as Record<string, unknown>, type)
@@ -30,7 +35,7 @@ export function mergePatch(original: unknown, patch: unknown): unknown {
   const out: Record<string, unknown> = { ...base }
   for (const [key, value] of Object.entries(patch)) {
     if (value === null) delete out[key]
-    else out[key] = mergePatch(base[key], value)
+    else setMember(out, key, mergePatch(Object.hasOwn(base, key) ? base[key] : undefined, value))
   }
   return out
 }
@@ -42,14 +47,16 @@ function applyJsonPatch(original: object, patch: unknown): unknown {
   if (patch.length > MAX_OPERATIONS) {
     throw new StatusError(
       'RequestEntityTooLarge',
-      `The allowed maximum operations in a JSON patch is ${MAX_OPERATIONS}, got ${patch.length}`,
+      `Request entity too large: The allowed maximum operations in a JSON patch is ${MAX_OPERATIONS}, got ${patch.length}`,
     )
   }
   try {
     return fastJsonPatch.applyPatch(original, patch as Operation[], true, false, true).newDocument
   } catch (cause) {
+    // Upstream does not say what is wrong; its users know these words.
     const text = messageOf(cause).split('\n')[0]!
     throw new StatusError('Invalid', `the server rejected our request due to an error in our request: ${text}`, {
+      details: {},
       cause,
     })
   }

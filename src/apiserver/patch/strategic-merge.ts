@@ -2,9 +2,13 @@
  * Strategic merge patch: a JSON merge patch that knows from the schema which lists are merged and by which key, and obeys
  * the directives `$patch`, `$retainKeys`, `$deleteFromPrimitiveList/<field>` and `$setElementOrder/<field>`.
  * Upstream: `apimachinery/pkg/util/strategicpatch`. Nothing that is passed in is written to.
+ *
+ * Elements of a merged list stand in the order that the patch gives them; the others keep their own order between them,
+ * which puts new elements in front unless `$setElementOrder` says otherwise.
  */
 import type { Field, Message } from '#api/schema.ts'
-import { badRequest } from '#machinery/status-error.ts'
+import { setMember } from '#base/json.ts'
+import { badRequest, StatusError } from '#machinery/status-error.ts'
 
 type Json = Record<string, unknown>
 
@@ -13,161 +17,187 @@ const RETAIN_KEYS = '$retainKeys'
 const DELETE_FROM = '$deleteFromPrimitiveList/'
 const ELEMENT_ORDER = '$setElementOrder/'
 
-/** `original` with `patch` applied. `type` describes them; undefined where the schema does not look inside. Throws BadRequest. */
+/** `original` with `patch` applied. `type` describes them; undefined where the schema does not look inside. Throws BadRequest, Invalid. */
 export function strategicMerge(original: Json, patch: Json, type: Message | undefined): Json {
   const directive = patch[DIRECTIVE]
-  if (directive === 'replace') return without(patch, DIRECTIVE)
+  if (directive === 'replace') return withoutDirectives(without(patch, DIRECTIVE)) as Json
   if (directive === 'delete') return {}
-  if (directive !== undefined && directive !== 'merge') throw unknownDirective(directive)
+  if (directive !== undefined) throw unknownDirective(directive, patch)
 
   const result: Json = { ...original }
   if (RETAIN_KEYS in patch) retainOnly(result, patch)
-  for (const key in patch) {
-    if (key === DIRECTIVE || key === RETAIN_KEYS || key.startsWith(ELEMENT_ORDER)) continue
-    if (key.startsWith(DELETE_FROM)) {
-      const name = key.slice(DELETE_FROM.length)
-      const gone = new Set(asList(patch[key], key))
-      if (Array.isArray(result[name])) result[name] = (result[name] as unknown[]).filter((value) => !gone.has(value))
-      continue
-    }
-    const value = patch[key]
-    if (value === null) {
-      delete result[key]
-      continue
-    }
-    const field = type && Object.hasOwn(type.fields, key) ? type.fields[key] : undefined
-    result[key] = mergeValue(result[key], value, field, key)
-  }
+  const ordered = new Set<string>()
   for (const key in patch) {
     if (!key.startsWith(ELEMENT_ORDER)) continue
     const name = key.slice(ELEMENT_ORDER.length)
-    const list = result[name]
-    if (Array.isArray(list)) {
-      const field = type && Object.hasOwn(type.fields, name) ? type.fields[name] : undefined
-      result[name] = inOrder(
-        list,
-        asList(patch[key], key),
-        asArray(patch[name]),
-        asArray(original[name]),
-        field?.patchMergeKey,
-      )
+    ordered.add(name)
+    const order = asList(patch[key], 'invalid patch format of setElementOrder list')
+    const list = orderedList(own(result, name), own(patch, name), order, fieldOf(type, name))
+    if (list) setMember(result, name, list)
+  }
+  for (const key in patch) {
+    const value = patch[key]
+    if (key.startsWith(DELETE_FROM)) {
+      const name = key.slice(DELETE_FROM.length)
+      const gone = new Set(asList(value, 'invalid patch format of primitive list'))
+      const list = own(result, name)
+      if (Array.isArray(list))
+        setMember(
+          result,
+          name,
+          list.filter((element) => !gone.has(element)),
+        )
+    } else if (!isDirective(key) && !ordered.has(key)) {
+      const merged = value === null ? undefined : mergeValue(own(result, key), value, fieldOf(type, key))
+      if (merged === undefined) delete result[key]
+      else setMember(result, key, merged)
     }
   }
   return result
 }
 
-function mergeValue(before: unknown, value: unknown, field: Field | undefined, key: string): unknown {
+/** Undefined: the field goes. */
+function mergeValue(before: unknown, value: unknown, field: Field | undefined): unknown {
   const elementType = field && typeof field.type !== 'string' ? field.type : undefined
-  if (Array.isArray(value)) {
-    if (!field?.patchStrategy?.includes('merge')) return clean(value, elementType)
-    const list = asArray(before)
-    return field.patchMergeKey
-      ? mergeObjects(list as Json[], value as Json[], field.patchMergeKey, elementType, key)
-      : [...new Set([...list, ...value])]
-  }
-  if (isObject(value)) {
+  if (isObject(before) && isObject(value)) {
+    if (field?.patchStrategy === 'replace') return value
     // Below a map, the element type describes each value, not the map itself.
-    const inner = field?.shape === 'one' ? elementType : undefined
-    return strategicMerge(isObject(before) ? before : {}, value, inner)
+    return strategicMerge(before, value, field?.shape === 'one' ? elementType : undefined)
   }
-  return value
+  if (Array.isArray(before) && Array.isArray(value) && field?.patchStrategy?.startsWith('merge')) {
+    if (!field.patchMergeKey) return inOrder([...new Set([...before, ...value])], value, before, identity)
+    const { list, live, patched } = mergeObjects(before, value, field.patchMergeKey, elementType)
+    return inOrder(list, patched, live, idBy(field.patchMergeKey))
+  }
+  return withoutDirectives(value)
 }
 
-/** Removes directives and nulls from a value that is taken over whole. */
-function clean(value: unknown, type: Message | undefined): unknown {
-  if (Array.isArray(value)) {
-    return value
-      .filter((element) => !(isObject(element) && DIRECTIVE in element))
-      .map((element) => clean(element, type))
-  }
-  return isObject(value) ? strategicMerge({}, value, type) : value
+/** A list for which the patch gives an order, with or without elements; undefined where there is no list. */
+function orderedList(
+  before: unknown,
+  value: unknown,
+  order: readonly unknown[],
+  field: Field | undefined,
+): unknown[] | undefined {
+  for (const list of [before, value])
+    if (list !== undefined && !Array.isArray(list)) throw badRequest('invalid patch format of setElementOrder list')
+  const live = before as unknown[] | undefined
+  const patched = value as unknown[] | undefined
+  const idOf = field?.patchMergeKey ? idBy(field.patchMergeKey) : identity
+  if (patched) checkOrder(patched, order, idOf)
+  const merged = live && patched ? mergeValue(live, patched, field) : (live ?? withoutDirectives(patched))
+  return merged === undefined ? undefined : inOrder(merged as unknown[], order, live ?? [], idOf)
 }
 
-function mergeObjects(
-  before: readonly Json[],
-  patch: readonly Json[],
-  mergeKey: string,
-  type: Message | undefined,
-  name: string,
-): Json[] {
-  for (const element of patch)
-    if (!isObject(element)) throw badRequest(`invalid patch: ${name} must be a list of objects`)
-  if (patch.some((element) => element[DIRECTIVE] === 'replace')) {
-    return patch
-      .filter((element) => element[DIRECTIVE] !== 'replace')
-      .map((element) => strategicMerge({}, element, type))
+/** Elements of the patch must stand in their list in the order that it gives. Throws Invalid. */
+function checkOrder(patched: readonly unknown[], order: readonly unknown[], idOf: IdOf) {
+  if (order.length === 0) return
+  let at = 0
+  for (const element of patched) {
+    if (isObject(element) && DIRECTIVE in element) continue
+    while (at < order.length && idOf(order[at]) !== idOf(element)) at++
+    if (at++ < order.length) continue
+    throw new StatusError(
+      'Invalid',
+      `The order in patch list:\n${JSON.stringify(patched)}\n doesn't match ${ELEMENT_ORDER.slice(0, -1)} list:\n${JSON.stringify(order)}\n`,
+    )
   }
-  let out = [...before]
+}
+
+/** Throws BadRequest. `live` and `patched` are what is left of both lists once directives are obeyed. */
+function mergeObjects(before: unknown[], patch: unknown[], mergeKey: string, type: Message | undefined) {
+  const idOf = idBy(mergeKey)
+  let live = before
+  let patched: Json[] = []
+  let isReplaced = false
   for (const element of patch) {
-    const id = element[mergeKey]
+    if (!isObject(element)) throw badRequest(`invalid patch: ${JSON.stringify(element)} is not an object`)
     const directive = element[DIRECTIVE]
-    if (id === undefined || id === null) {
+    if (directive === 'replace') isReplaced = true
+    else if (directive !== undefined && directive !== 'delete') throw unknownDirective(directive, element)
+    else if (element[mergeKey] === undefined || element[mergeKey] === null)
       throw badRequest(`map: ${JSON.stringify(element)} does not contain declared merge key: ${mergeKey}`)
-    }
-    if (directive === 'delete') {
-      out = out.filter((existing) => existing[mergeKey] !== id)
-      continue
-    }
-    if (directive !== undefined && directive !== 'merge') throw unknownDirective(directive)
-    const at = out.findIndex((existing) => existing[mergeKey] === id)
-    if (at < 0) out.push(strategicMerge({}, without(element, DIRECTIVE), type))
-    else out[at] = strategicMerge(out[at]!, element, type)
+    else if (directive === undefined) patched.push(element)
+    else live = live.filter((existing) => idOf(existing) !== element[mergeKey])
+  }
+  if (isReplaced) return { list: patched.map(withoutDirectives), live: patched, patched: [] }
+  const list = [...live]
+  for (const element of patched) {
+    const at = list.findIndex((existing) => idOf(existing) === element[mergeKey])
+    if (at < 0) list.push(withoutDirectives(element))
+    else list[at] = strategicMerge(list[at] as Json, element, type)
+  }
+  return { list, live, patched }
+}
+
+type IdOf = (element: unknown) => unknown
+const identity: IdOf = (element) => element
+const idBy =
+  (mergeKey: string): IdOf =>
+  (element) =>
+    isObject(element) ? element[mergeKey] : element
+
+/** Elements that `order` names stand in its order; the others stand before whatever follows them in `live`. */
+function inOrder(list: readonly unknown[], order: readonly unknown[], live: readonly unknown[], idOf: IdOf): unknown[] {
+  const wanted = positions(order, idOf)
+  const lived = positions(live, idOf)
+  const named = list
+    .filter((element) => wanted.has(idOf(element)))
+    .sort((a, b) => wanted.get(idOf(a))! - wanted.get(idOf(b))!)
+  const others = list.filter((element) => !wanted.has(idOf(element)))
+  const out: unknown[] = []
+  let next = 0
+  for (const element of named) {
+    const at = lived.get(idOf(element)) ?? -1
+    while (next < others.length && (lived.get(idOf(others[next])) ?? Infinity) < at) out.push(others[next++])
+    out.push(element)
+  }
+  return [...out, ...others.slice(next)]
+}
+
+/** Where each element stands first. */
+function positions(list: readonly unknown[], idOf: IdOf): Map<unknown, number> {
+  const at = new Map<unknown, number>()
+  list.forEach((element, i) => {
+    const id = idOf(element)
+    if (!at.has(id)) at.set(id, i)
+  })
+  return at
+}
+
+/** A value that is taken over whole: its nulls and directives have nothing to act upon. Undefined: it is a directive itself. */
+function withoutDirectives(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(withoutDirectives).filter((element) => element !== undefined)
+  if (!isObject(value)) return value
+  if (DIRECTIVE in value) return undefined
+  const out: Json = {}
+  for (const key in value) {
+    const member = value[key] === null || isDirective(key) ? undefined : withoutDirectives(value[key])
+    if (member !== undefined) setMember(out, key, member)
   }
   return out
 }
 
-/**
- * Orders a merged list: elements that the patch names stand in the patch's order; the others keep their place relative to
- * their neighbours in the original list.
- */
-function inOrder(
-  list: readonly unknown[],
-  order: readonly unknown[],
-  patched: readonly unknown[],
-  original: readonly unknown[],
-  mergeKey: string | undefined,
-): unknown[] {
-  const idOf = (element: unknown) => (mergeKey && isObject(element) ? element[mergeKey] : element)
-  const wanted = order.map(idOf)
-  const position = new Map(wanted.map((id, i) => [id, i]))
-  for (const element of patched) {
-    if (isObject(element) && element[DIRECTIVE] === 'delete') continue
-    if (!position.has(idOf(element))) {
-      throw badRequest(
-        `The order in patch list:\n${JSON.stringify(patched)}\n doesn't match ${ELEMENT_ORDER.slice(0, -1)} list:\n${JSON.stringify(order)}\n`,
-      )
-    }
-  }
-  const ordered = list
-    .filter((element) => position.has(idOf(element)))
-    .sort((a, b) => position.get(idOf(a))! - position.get(idOf(b))!)
-  const serverOnly = list.filter((element) => !position.has(idOf(element)))
-  const originalAt = new Map(original.map((element, i) => [idOf(element), i]))
-  const out: unknown[] = []
-  let next = 0
-  for (const element of ordered) {
-    const at = originalAt.get(idOf(element))
-    while (next < serverOnly.length && at !== undefined && (originalAt.get(idOf(serverOnly[next])) ?? Infinity) < at)
-      out.push(serverOnly[next++])
-    out.push(element)
-  }
-  return [...out, ...serverOnly.slice(next)]
-}
-
+/** Throws BadRequest. */
 function retainOnly(result: Json, patch: Json) {
-  const keep = new Set(asList(patch[RETAIN_KEYS], RETAIN_KEYS))
-  for (const key in patch) {
-    if (!key.startsWith('$') && patch[key] !== null && !keep.has(key)) {
-      throw badRequest('retainKeys directive must contain all the keys present in the patch')
-    }
-  }
+  const wrongFormat = 'invalid patch format of retainKeys'
+  const keep = new Set(asList(patch[RETAIN_KEYS], wrongFormat))
+  for (const key in patch) if (!isDirective(key) && patch[key] !== null && !keep.has(key)) throw badRequest(wrongFormat)
   for (const key in result) if (!keep.has(key)) delete result[key]
 }
 
-const asArray = (value: unknown): unknown[] => (Array.isArray(value) ? value : [])
+const isDirective = (key: string) =>
+  key.startsWith('$') &&
+  (key === DIRECTIVE || key === RETAIN_KEYS || key.startsWith(DELETE_FROM) || key.startsWith(ELEMENT_ORDER))
 
-function asList(value: unknown, name: string): unknown[] {
-  if (!Array.isArray(value)) throw badRequest(`invalid patch: ${name} must be a list`)
+/** A member of the object itself, where `object[key]` would also find what all objects have. */
+const own = (object: Json, key: string): unknown => (Object.hasOwn(object, key) ? object[key] : undefined)
+
+const fieldOf = (type: Message | undefined, name: string): Field | undefined =>
+  type && Object.hasOwn(type.fields, name) ? type.fields[name] : undefined
+
+function asList(value: unknown, message: string): unknown[] {
+  if (!Array.isArray(value)) throw badRequest(message)
   return value
 }
 
@@ -180,4 +210,5 @@ function without(object: Json, key: string): Json {
   return rest
 }
 
-const unknownDirective = (directive: unknown) => badRequest(`Unknown patch type: ${String(directive)}`)
+const unknownDirective = (directive: unknown, patch: Json) =>
+  badRequest(`unknown patch type: ${String(directive)} in map: ${JSON.stringify(patch)}`)
