@@ -32,7 +32,6 @@ import { parseRevision, Registry, type Written } from './registry/registry.ts'
 import type { Draft, Stored, Strategy } from './registry/strategy.ts'
 import type { CachedObject } from './registry/watch-cache.ts'
 import { selectionOf } from './selection.ts'
-import type { SubresourceHandler, VirtualResource } from './subresources/subresource.ts'
 import { type Attributes, type Authorizer, refusalText, type User } from './user.ts'
 import { type BatchSink, WatchGroups } from './watch/watch-groups.ts'
 
@@ -46,6 +45,18 @@ export type Answer =
   | { type: 'object'; code: number; object: KubeObject; cached?: CachedObject | undefined }
   | { type: 'list'; list: ListResult }
   | { type: 'status'; status: Status }
+
+/** What stands behind a subresource. */
+export interface SubresourceHandler {
+  /** The request is authorised. Throws StatusError. */
+  perform(api: Api, caller: Caller, request: ApiRequest): Promise<Answer>
+}
+
+/** A resource that is computed rather than stored. */
+export interface VirtualResource {
+  /** The request is authorised. Throws StatusError. */
+  perform(api: Api, caller: Caller, request: ApiRequest): Promise<Answer>
+}
 
 /** One served resource with all that belongs to it. */
 export interface Served {

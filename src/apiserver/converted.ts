@@ -3,7 +3,7 @@ import type { Conversion } from '#api/conversion.ts'
 import type { KubeObject } from '#api/kind.ts'
 import type { ApiRequest } from '#client/transport.ts'
 import type { Revision } from '#storage/store.ts'
-import type { Listed } from './list.ts'
+import type { Listed } from './registry/watch-cache.ts'
 import { SelectedBatch, SelectedEvent } from './watch/watch-groups.ts'
 
 /** An object in its served form; converted and encoded when first asked for. */

@@ -7,11 +7,8 @@ import { badRequest, type FieldError, gone, invalid, StatusError } from '#machin
 import { Compacted, FutureRevision } from '#storage/store.ts'
 import { forbiddenValue, unsupportedValue } from './registry/object-meta.ts'
 import { parseRevision, type Registry } from './registry/registry.ts'
-import type { CachedObject, WatchCache } from './registry/watch-cache.ts'
+import type { CachedObject, Listed, WatchCache } from './registry/watch-cache.ts'
 import { selectionOf } from './selection.ts'
-
-/** An object of a list, decoded and encoded. */
-export type Listed = Pick<CachedObject, 'key' | 'revision' | 'object' | 'wire'>
 
 export interface ListResult {
   readonly entries: readonly Listed[]

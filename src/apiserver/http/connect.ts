@@ -14,6 +14,7 @@ import { badRequest, notFound, methodNotAllowed, StatusError } from '#machinery/
 import { proxyStream, type ProxyStreamOptions } from '#streaming/proxy-stream.ts'
 import type { Api } from '../api.ts'
 import type { User } from '../user.ts'
+import { kubeletBase } from './kubelet-address.ts'
 import { proxyTarget } from './proxy-target.ts'
 import type { Request, Response } from './respond.ts'
 import type { ResourceRoute } from './route.ts'
@@ -149,20 +150,6 @@ export function createConnectHandler(options: ConnectOptions): ConnectHandler {
       await proxyStream(req, socket, head, streamOptions)
     },
   }
-}
-
-/** Where a node's kubelet listens. Throws ServiceUnavailable for a node without one. */
-export function kubeletBase(node: Node): string {
-  const address =
-    node.status.addresses?.find((a) => a.type === 'InternalIP') ??
-    node.status.addresses?.find((a) => a.type === 'Hostname')
-  const port = node.status.daemonEndpoints?.kubeletEndpoint?.Port
-  if (!address || !port)
-    throw new StatusError(
-      'ServiceUnavailable',
-      `node ${JSON.stringify(node.metadata.name)} has no kubelet to connect to`,
-    )
-  return `https://${address.address.includes(':') ? `[${address.address}]` : address.address}:${port}`
 }
 
 /** The container that is meant, or the only one. Throws BadRequest as upstream words it. */

@@ -6,7 +6,7 @@ import type { EndpointSlice } from '#api/discovery/v1.ts'
 import { endpointSlices, nodes, pods, services } from '#api/resources.ts'
 import { badRequest, StatusError } from '#machinery/status-error.ts'
 import type { Api } from '../api.ts'
-import { kubeletBase } from './connect.ts'
+import { kubeletBase } from './kubelet-address.ts'
 import type { ResourceRoute } from './route.ts'
 
 export interface ProxyTarget {

@@ -1,6 +1,12 @@
 /** Counts and times requests, under upstream's metric names, so that existing dashboards and alerts work. */
 import { Counter, Histogram, type Registry as MetricsRegistry } from 'prom-client'
-import type { RequestNote } from './server.ts'
+
+/** What metrics tell requests apart by. */
+export interface RequestNote {
+  verb: string
+  resource: string
+  subresource: string
+}
 
 export interface RequestMetrics {
   observe(note: RequestNote, code: number, elapsedMs: number): void

@@ -4,7 +4,7 @@ import type { Http2ServerRequest, Http2ServerResponse } from 'node:http2'
 import { dump } from 'js-yaml'
 import type { Log } from '#base/log.ts'
 import { internalError, StatusError } from '#machinery/status-error.ts'
-import type { Listed } from '../list.ts'
+import type { Listed } from '../registry/watch-cache.ts'
 
 /** HTTP/1.1 and HTTP/2 through Node's common interface. */
 export type Request = IncomingMessage | Http2ServerRequest

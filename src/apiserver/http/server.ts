@@ -31,7 +31,7 @@ import { mediaType, parseBody, readBody } from './body.ts'
 import type { ConnectHandler } from './connect.ts'
 import { type Accepted, negotiate, notAcceptable } from './negotiate.ts'
 import { deleteOptionsOf, isTrue, optionsOf } from './query.ts'
-import type { RequestMetrics } from './request-metrics.ts'
+import type { RequestMetrics, RequestNote } from './request-metrics.ts'
 import {
   asResponse,
   type Request,
@@ -422,13 +422,6 @@ export class HttpServer {
       }
     })
   }
-}
-
-/** What metrics tell requests apart by. */
-export interface RequestNote {
-  verb: string
-  resource: string
-  subresource: string
 }
 
 const noSuchPath = () => new StatusError('NotFound', 'the server could not find the requested resource')

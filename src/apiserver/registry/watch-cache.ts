@@ -44,6 +44,9 @@ export class CachedObject {
   }
 }
 
+/** An object as it is listed and watched: decoded and encoded. */
+export type Listed = Pick<CachedObject, 'key' | 'revision' | 'object' | 'wire'>
+
 export interface CacheEvent {
   readonly revision: Revision
   /** The object after the change; absent for a delete. */

@@ -1,13 +1,12 @@
 /** The subresources that have behaviour, by `group/plural/subresource`; `*` stands for every resource. Others answer 501. */
 import { pods } from '#api/resources.ts'
-import { resourceKey } from '../api.ts'
+import { resourceKey, type SubresourceHandler } from '../api.ts'
 import { binding } from './binding.ts'
 import { eviction } from './eviction.ts'
 import { fieldsOnly } from './fields-only.ts'
 import { namespaceFinalize } from './namespace-finalize.ts'
 import { scaleHandlers } from './scale.ts'
 import { serviceAccountToken } from './service-account-token.ts'
-import type { SubresourceHandler } from './subresource.ts'
 import type { ServiceAccountTokens } from '../authn/service-account-tokens.ts'
 
 export interface SubresourceDependencies {

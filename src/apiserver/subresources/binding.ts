@@ -8,10 +8,9 @@ import {
   notFound,
   OPTIMISTIC_LOCK_MESSAGE,
 } from '#machinery/status-error.ts'
-import { decodeObject } from '../api.ts'
+import { decodeObject, type SubresourceHandler } from '../api.ts'
 import { timestamp } from '../registry/object-meta.ts'
 import type { Draft, Stored } from '../registry/strategy.ts'
-import type { SubresourceHandler } from './subresource.ts'
 
 const BINDING = { group: '', plural: 'pods/binding' }
 

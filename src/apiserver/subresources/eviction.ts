@@ -7,11 +7,10 @@ import { Eviction, type PodDisruptionBudget } from '#api/policy/v1.ts'
 import { podDisruptionBudgets, pods } from '#api/resources.ts'
 import { type LabelSelectorObject, selectorFromObject } from '#machinery/labels.ts'
 import { badRequest, forbidden, isStatus, methodNotAllowed, StatusError } from '#machinery/status-error.ts'
-import { type Api, decodeObject, deleteRequestOf } from '../api.ts'
+import { type Api, decodeObject, deleteRequestOf, type SubresourceHandler } from '../api.ts'
 import type { DeleteRequest } from '../registry/deletion.ts'
 import { timestamp } from '../registry/object-meta.ts'
 import type { Draft, Stored } from '../registry/strategy.ts'
-import type { SubresourceHandler } from './subresource.ts'
 
 /** How many evictions the budget's controller may be behind. */
 const MAX_DISRUPTED_PODS = 2000

@@ -4,9 +4,8 @@
  */
 import type { ApiRequest } from '#client/transport.ts'
 import { methodNotAllowed } from '#machinery/status-error.ts'
-import type { Answer, Api, Caller } from '../api.ts'
+import type { Answer, Api, Caller, SubresourceHandler } from '../api.ts'
 import type { Draft, Stored } from '../registry/strategy.ts'
-import type { SubresourceHandler } from './subresource.ts'
 
 /** `path` is one field of one top-level field, or nothing for `status` as a whole. */
 export function fieldsOnly(path?: readonly [string, string]): SubresourceHandler {

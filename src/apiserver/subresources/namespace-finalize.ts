@@ -1,7 +1,7 @@
 /** `namespaces/finalize`: writes `spec.finalizers`, and removes the namespace once none is left. Upstream: `FinalizeREST`. */
+import type { SubresourceHandler } from '../api.ts'
 import { methodNotAllowed } from '#machinery/status-error.ts'
 import type { Draft } from '../registry/strategy.ts'
-import type { SubresourceHandler } from './subresource.ts'
 
 export const namespaceFinalize: SubresourceHandler = {
   async perform(api, caller, request) {

@@ -4,9 +4,15 @@ import type { KubeObject } from '#api/kind.ts'
 import { deployments, replicaSets, replicationControllers, statefulSets } from '#api/resources.ts'
 import { type LabelSelectorObject, selectorFromMap, selectorFromObject } from '#machinery/labels.ts'
 import { invalid, notFound, methodNotAllowed } from '#machinery/status-error.ts'
-import { type Answer, decodeObject, patchObject, resourceKey, withoutOldVersion } from '../api.ts'
+import {
+  type Answer,
+  decodeObject,
+  patchObject,
+  resourceKey,
+  withoutOldVersion,
+  type SubresourceHandler,
+} from '../api.ts'
 import type { Draft, Stored } from '../registry/strategy.ts'
-import type { SubresourceHandler } from './subresource.ts'
 
 /** How the view is laid out over a kind. */
 interface ScaleView {

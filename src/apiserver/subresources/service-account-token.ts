@@ -3,10 +3,9 @@ import { TokenRequest } from '#api/authentication/v1.ts'
 import type { KubeObject, Resource } from '#api/kind.ts'
 import { nodes, pods, secrets, serviceAccounts } from '#api/resources.ts'
 import { badRequest, conflict, type FieldError, invalid, methodNotAllowed } from '#machinery/status-error.ts'
-import { type Api, decodeObject } from '../api.ts'
+import { type Api, decodeObject, type SubresourceHandler } from '../api.ts'
 import type { Bound, ServiceAccountTokens, TokenSubject } from '../authn/service-account-tokens.ts'
 import { timestamp } from '../registry/object-meta.ts'
-import type { SubresourceHandler } from './subresource.ts'
 
 const MIN_SECONDS = 600
 const MAX_SECONDS = 2 ** 32

@@ -7,8 +7,7 @@ import {
 } from '#api/authorization/v1.ts'
 import type { Message } from '#api/schema.ts'
 import { badRequest, type FieldError, invalid } from '#machinery/status-error.ts'
-import { decodeObject } from '../api.ts'
-import type { VirtualResource } from '../subresources/subresource.ts'
+import { decodeObject, type VirtualResource } from '../api.ts'
 import { type Attributes, type Authorizer, SUPERUSERS, type User } from '../user.ts'
 import { reviewed } from './identity-reviews.ts'
 

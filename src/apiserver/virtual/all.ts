@@ -1,6 +1,6 @@
 /** The resources that are computed rather than stored, by `group/plural`. */
+import type { VirtualResource } from '../api.ts'
 import type { Authenticator } from '../authn/authenticator.ts'
-import type { VirtualResource } from '../subresources/subresource.ts'
 import type { Authorizer } from '../user.ts'
 import { componentStatuses } from './component-statuses.ts'
 import { legacyBindings } from './legacy-bindings.ts'

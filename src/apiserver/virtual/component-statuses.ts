@@ -1,7 +1,7 @@
 /** The deprecated ComponentStatus list: all parts run in one process here, and this answer proves that it does. */
+import type { VirtualResource } from '../api.ts'
 import type { KubeObject } from '#api/kind.ts'
 import { notFound } from '#machinery/status-error.ts'
-import type { VirtualResource } from '../subresources/subresource.ts'
 
 const COMPONENTS: Readonly<Record<string, string>> = { 'controller-manager': 'ok', 'etcd-0': 'ok', scheduler: 'ok' }
 

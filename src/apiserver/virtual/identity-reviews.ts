@@ -2,9 +2,8 @@
 import { SelfSubjectReview, TokenReview } from '#api/authentication/v1.ts'
 import type { KubeObject } from '#api/kind.ts'
 import { badRequest } from '#machinery/status-error.ts'
-import { type Answer, decodeObject } from '../api.ts'
+import { type Answer, decodeObject, type VirtualResource } from '../api.ts'
 import type { Authenticator } from '../authn/authenticator.ts'
-import type { VirtualResource } from '../subresources/subresource.ts'
 import type { User } from '../user.ts'
 
 /** The answer to a review: the object that was sent with its status filled in. */

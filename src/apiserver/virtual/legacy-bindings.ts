@@ -1,8 +1,8 @@
 /** `POST bindings`, the form of `pods/binding` from before subresources: the pod is named by the object's metadata. */
+import type { VirtualResource } from '../api.ts'
 import { pods } from '#api/resources.ts'
 import { badRequest } from '#machinery/status-error.ts'
 import { binding } from '../subresources/binding.ts'
-import type { VirtualResource } from '../subresources/subresource.ts'
 
 export const legacyBindings: VirtualResource = {
   perform(api, caller, request) {

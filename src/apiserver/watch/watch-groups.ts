@@ -4,8 +4,7 @@
  */
 import type { KubeObject } from '#api/kind.ts'
 import type { Revision } from '#storage/store.ts'
-import type { Listed } from '../list.ts'
-import type { CacheEvent, WatchCache } from '../registry/watch-cache.ts'
+import type { CacheEvent, Listed, WatchCache } from '../registry/watch-cache.ts'
 
 export interface Selection {
   /** Key prefix: a whole resource, a namespace, or a namespace/name for a watch of one object. */
