@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { decodeStatus, encodeStatus, type ExitStatus } from './exit-status.ts'
 import { createResizeParser, encodeResize } from './resize-events.ts'
-import type { TerminalSize } from './remote-command.ts'
+import type { TerminalSize } from './remote-command-session.ts'
 
 describe('exit status', () => {
   it('survives the wire, and does not collect prefixes on the way', () => {

@@ -6,7 +6,12 @@ import type { IncomingMessage } from 'node:http'
 import { Duplex } from 'node:stream'
 import { finished } from 'node:stream/promises'
 import { refuseUpgrade } from './http-upgrade.ts'
-import { forwardErrorMessage, parsePort, type PortForwardOptions, type PortForwardSession } from './port-forward.ts'
+import {
+  forwardErrorMessage,
+  parsePort,
+  type PortForwardOptions,
+  type PortForwardSession,
+} from './port-forward-session.ts'
 import { PORT_FORWARD_CHANNEL_PROTOCOLS } from './protocols.ts'
 import { WebSocketChannels, WebSocketClosedError } from './websocket-channels.ts'
 import { acceptWebSocket } from './websocket-upgrade.ts'

@@ -7,41 +7,19 @@
 import type { IncomingMessage } from 'node:http'
 import type { Duplex } from 'node:stream'
 import { finished } from 'node:stream/promises'
-import type { Clock, Timer } from '#base/clock.ts'
-import { messageOf } from '#base/errors.ts'
+import type { Timer } from '#base/clock.ts'
 import { isSpdyUpgrade, isWebSocketUpgrade, refuseUpgrade } from './http-upgrade.ts'
+import {
+  forwardErrorMessage,
+  parsePort,
+  type PortForwardOptions,
+  type PortForwardSession,
+} from './port-forward-session.ts'
 import { acceptPortForwardOverWebSocket } from './port-forward-websocket.ts'
 import { PORT_FORWARD_PROTOCOL, STREAM_HEADER } from './protocols.ts'
 import { SpdyConnectionError } from './spdy-connection.ts'
 import type { SpdyStream } from './spdy-stream.ts'
 import { acceptSpdy } from './spdy-upgrade.ts'
-
-/**
- * Serves one forwarded connection: usually connects to the port (with `allowHalfOpen`) and splices. Resolves when it is over, both streams are
- * closed then; a rejection's message is shown to the user. `signal` aborts when the client is gone.
- */
-export type PortForwardHandler = (port: number, data: Duplex, signal: AbortSignal) => Promise<void>
-
-export interface PortForwardSession {
-  readonly signal: AbortSignal
-  /** Resolves when the client's connection is over, for whatever reason. */
-  readonly closed: Promise<void>
-  close(): void
-}
-
-export interface PortForwardOptions {
-  clock: Clock
-  handler: PortForwardHandler
-  /** Names the pod in errors: `error forwarding port 80 to pod <pod>, uid <uid>: ...`. */
-  pod: string
-  uid?: string
-  /** Ports for WebSocket channels; default: those of the request's `port` parameters. SPDY names its ports itself. */
-  ports?: readonly number[]
-  /** Default 4 hours. */
-  idleTimeoutMs?: number
-  /** How long the second stream of a pair may take. Default 30 s. */
-  streamCreationTimeoutMs?: number
-}
 
 interface Pair {
   timer?: Timer
@@ -59,11 +37,6 @@ export function acceptPortForward(
   if (isWebSocketUpgrade(req)) return acceptPortForwardOverWebSocket(req, socket, head, options)
   if (isSpdyUpgrade(req)) return acceptPortForwardOverSpdy(req, socket, head, options)
   throw refuseUpgrade(socket, 400, 'unable to upgrade: missing upgrade headers in request')
-}
-
-/** What the user reads when the handler of a connection fails. */
-export function forwardErrorMessage(options: PortForwardOptions, port: number, error: unknown): string {
-  return `error forwarding port ${port} to pod ${options.pod}, uid ${options.uid ?? ''}: ${messageOf(error)}`
 }
 
 function acceptPortForwardOverSpdy(
@@ -135,12 +108,4 @@ async function forward(
   await finished(error, { readable: false }).catch(() => {})
   // Whatever the client still sends on either has no reader any more.
   data.destroy()
-}
-
-/** Throws when `text` is no port. */
-export function parsePort(text: string | undefined): number {
-  if (text === undefined || text === '') throw new Error('"port" header is required')
-  const port = /^\d{1,5}$/.test(text) ? Number(text) : NaN
-  if (!(port >= 1 && port <= 65_535)) throw new Error(`unable to parse ${JSON.stringify(text)} as a port`)
-  return port
 }

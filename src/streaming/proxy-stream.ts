@@ -6,7 +6,7 @@
 import type { IncomingMessage } from 'node:http'
 import type { Duplex } from 'node:stream'
 import { UpgradeRefusedError, wantsUpgrade } from './http-upgrade.ts'
-import type { RemoteCommandStreams } from './remote-command.ts'
+import type { RemoteCommandStreams } from './remote-command-session.ts'
 import { isTranslatableRequest, translateStreams } from './stream-translator.ts'
 import { isTunnelRequest, tunnelSpdy } from './tunnel.ts'
 import { proxyUpgrade, refuseWithStatus, type UpgradeProxyOptions } from './upgrade-proxy.ts'

@@ -8,7 +8,12 @@ import { finished } from 'node:stream/promises'
 import { encodeStatus, type ExitStatus } from './exit-status.ts'
 import { LatestValue } from './latest-value.ts'
 import { REMOTE_COMMAND_PROTOCOLS, remoteCommandVersion, STREAM_HEADER } from './protocols.ts'
-import type { AcceptOptions, RemoteCommandSession, RemoteCommandStreams, TerminalSize } from './remote-command.ts'
+import type {
+  AcceptOptions,
+  RemoteCommandSession,
+  RemoteCommandStreams,
+  TerminalSize,
+} from './remote-command-session.ts'
 import { readResizes } from './resize-events.ts'
 import { type SpdyConnection, SpdyConnectionError } from './spdy-connection.ts'
 import type { SpdyStream } from './spdy-stream.ts'

@@ -5,7 +5,12 @@ import { finished } from 'node:stream/promises'
 import { encodeStatus, type ExitStatus } from './exit-status.ts'
 import { LatestValue } from './latest-value.ts'
 import { CHANNEL, CHANNEL_PROTOCOLS } from './protocols.ts'
-import type { AcceptOptions, RemoteCommandSession, RemoteCommandStreams, TerminalSize } from './remote-command.ts'
+import type {
+  AcceptOptions,
+  RemoteCommandSession,
+  RemoteCommandStreams,
+  TerminalSize,
+} from './remote-command-session.ts'
 import { readResizes } from './resize-events.ts'
 import { WebSocketChannels, WebSocketClosedError } from './websocket-channels.ts'
 import { acceptWebSocket } from './websocket-upgrade.ts'

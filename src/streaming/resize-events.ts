@@ -1,7 +1,7 @@
 /** Terminal sizes as clients send them: JSON objects one after the other, `{"Width":80,"Height":24}`. */
 import type { Readable } from 'node:stream'
 import type { LatestValue } from './latest-value.ts'
-import type { TerminalSize } from './remote-command.ts'
+import type { TerminalSize } from './remote-command-session.ts'
 
 /** An event is some 30 bytes; text that has no end by then is no event. */
 const MAX_EVENT_CHARS = 1024

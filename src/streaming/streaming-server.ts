@@ -13,8 +13,10 @@ import { type Log, silentLog } from '#base/log.ts'
 import type { Random } from '#base/random.ts'
 import type { ExitStatus } from './exit-status.ts'
 import { refuseUpgrade, UpgradeRefusedError } from './http-upgrade.ts'
-import { acceptPortForward, type PortForwardHandler } from './port-forward.ts'
-import { acceptRemoteCommand, type RemoteCommandSession, type RemoteCommandStreams } from './remote-command.ts'
+import type { PortForwardHandler } from './port-forward-session.ts'
+import { acceptPortForward } from './port-forward.ts'
+import { acceptRemoteCommand } from './remote-command.ts'
+import type { RemoteCommandSession, RemoteCommandStreams } from './remote-command-session.ts'
 import { RequestCache } from './request-cache.ts'
 
 /** Fields as in the CRI's ExecRequest. */

@@ -28,7 +28,7 @@ import { createLog } from '#base/log.ts'
 import { systemRandom } from '#base/random.ts'
 import type { ExitStatus } from '#streaming/exit-status.ts'
 import { proxyStream } from '#streaming/proxy-stream.ts'
-import type { RemoteCommandSession } from '#streaming/remote-command.ts'
+import type { RemoteCommandSession } from '#streaming/remote-command-session.ts'
 import { splice } from '#streaming/splice.ts'
 import { createStreamingServer, type StreamingServer } from '#streaming/streaming-server.ts'
 
