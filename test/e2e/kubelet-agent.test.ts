@@ -313,7 +313,7 @@ describe.skipIf(!isRoot)(isRoot ? 'a node agent' : 'a node agent (skipped: needs
       'sandboxed',
       (p) => p.status.containerStatuses![0]!.restartCount === 1 && p.status.containerStatuses![0]!.state.running,
     )
-    expect((await node.eventsOf('sandboxed')).map((e) => e.reason)).toContain('SandboxChanged')
+    await node.untilEvent('sandboxed', (e) => e.reason === 'SandboxChanged')
     await node.remove('sandboxed')
   })
 

@@ -185,6 +185,11 @@ export class KubeletNode {
     return items.filter((e) => e.involvedObject.name === name)
   }
 
+  /** Waits until something was told of the pod that is as `check` wants it. */
+  untilEvent(name: string, check: (event: Event) => boolean): Promise<Event> {
+    return this.runtime.until(async () => (await this.eventsOf(name)).find(check), `an event of pod ${name}`, 20_000)
+  }
+
   async exec(pod: Pod, ...cmd: string[]) {
     const id = pod.status.containerStatuses![0]!.containerID!.split('://')[1]!
     const { stdout, stderr, exitCode } = await this.cri.runtime.execSync({ containerId: id, cmd, timeout: 10 })

@@ -140,7 +140,7 @@ describe.skipIf(!isRoot)(isRoot ? 'pods on a node' : 'pods on a node (skipped: n
     expect(waiting.status.phase).toBe('Pending')
     await node.client.create(configMaps, { metadata: { name: 'later', namespace }, data: { X: '1' } })
     await node.running('waits')
-    expect((await node.eventsOf('waits')).some((e) => e.message === 'Error: configmap "later" not found')).toBe(true)
+    await node.untilEvent('waits', (e) => e.message === 'Error: configmap "later" not found')
     await node.remove('waits')
   })
 
@@ -246,6 +246,7 @@ describe.skipIf(!isRoot)(isRoot ? 'pods on a node' : 'pods on a node (skipped: n
     })
     const first = await node.running('probed')
     expect(first.status.containerStatuses![0]).toMatchObject({ started: false, ready: false })
+    await node.untilEvent('probed', (e) => e.reason === 'Unhealthy' && e.message!.startsWith('Startup probe failed:'))
     await node.exec(first, 'touch', '/started')
     const started = await node.until('probed', (p) => p.status.containerStatuses![0]!.started)
     expect(started.status.containerStatuses![0]!.ready).toBe(false)
@@ -260,13 +261,10 @@ describe.skipIf(!isRoot)(isRoot ? 'pods on a node' : 'pods on a node (skipped: n
       'probed',
       (p) => p.status.containerStatuses![0]!.restartCount === 1 && p.status.containerStatuses![0]!.state.running,
     )
-    const told = await node.eventsOf('probed')
-    expect(told.some((e) => e.reason === 'Unhealthy' && e.message!.startsWith('Startup probe failed:'))).toBe(true)
-    expect(
-      told.some(
-        (e) => e.reason === 'Killing' && e.message === 'Container main failed liveness probe, will be restarted',
-      ),
-    ).toBe(true)
+    await node.untilEvent(
+      'probed',
+      (e) => e.reason === 'Killing' && e.message === 'Container main failed liveness probe, will be restarted',
+    )
     await node.remove('probed')
   })
 
