@@ -5,7 +5,7 @@
 import { Registry as MetricsRegistry } from 'prom-client'
 import { allResources, services } from '#api/resources.ts'
 import type { Service } from '#api/core/v1/service.ts'
-import { formatIpv4, parseNetwork } from '#base/ipv4.ts'
+import { addressAt, parseCidr } from '#base/ip.ts'
 import type { Clock } from '#base/clock.ts'
 import type { Log } from '#base/log.ts'
 import type { Random } from '#base/random.ts'
@@ -137,7 +137,7 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
     random,
     log,
   })
-  const serviceIp = formatIpv4(parseNetwork(options.serviceCidr).base + 1)
+  const serviceIp = addressAt(parseCidr(options.serviceCidr), 1)
   const transport = (user: User) => createInProcessTransport(api, user, clock)
   return {
     api,

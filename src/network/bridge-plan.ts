@@ -4,7 +4,7 @@
  * translated and policies apply, whether or not bridged frames are shown to the packet filter.
  */
 import { createHash } from 'node:crypto'
-import { type Cidr, addressAt, familyOf, parseIp } from './address.ts'
+import { type Cidr, addressAt, familyOf, parseIp } from '#base/ip.ts'
 import type { IpCommand } from './host.ts'
 
 export const POD_INTERFACE = 'eth0'

@@ -15,7 +15,7 @@ import type { Clock } from '#base/clock.ts'
 import { messageOf, systemCode } from '#base/errors.ts'
 import type { Log } from '#base/log.ts'
 import type { Random } from '#base/random.ts'
-import { addressAt, type Cidr, formatCidr, parseCidrs } from './address.ts'
+import { addressAt, type Cidr, formatCidr, parseCidrs } from '#base/ip.ts'
 import {
   attachCommands,
   bridgeCommands,

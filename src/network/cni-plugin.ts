@@ -12,7 +12,7 @@ import { type Clock, sleep } from '#base/clock.ts'
 import { messageOf, systemCode } from '#base/errors.ts'
 import type { Log } from '#base/log.ts'
 import type { Random } from '#base/random.ts'
-import { familyOf, parseCidrs } from './address.ts'
+import { familyOf, parseCidrs } from '#base/ip.ts'
 import { type BridgeNetwork, createBridgeNetwork, NetworkCheckError } from './bridge.ts'
 import type { NetworkHost } from './host.ts'
 

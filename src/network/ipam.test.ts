@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { seededRandom } from '#base/random.ts'
-import { parseCidr } from './address.ts'
+import { parseCidr } from '#base/ip.ts'
 import { AddressesExhaustedError, AddressPool } from './ipam.ts'
 
 let directory: string

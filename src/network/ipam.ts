@@ -7,7 +7,7 @@ import { mkdir, readdir, readlink, symlink, unlink } from 'node:fs/promises'
 import { join } from 'node:path'
 import { systemCode } from '#base/errors.ts'
 import type { Random } from '#base/random.ts'
-import { addressAt, type Cidr, cidrSize, contains, formatCidr } from './address.ts'
+import { addressAt, type Cidr, cidrSize, contains, formatCidr } from '#base/ip.ts'
 
 /** Every address of the range is in use. */
 export class AddressesExhaustedError extends Error {

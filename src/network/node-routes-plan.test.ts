@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import type { Node } from '#api/core/v1/node.ts'
-import { contains, formatIp, parseCidr } from './address.ts'
+import { contains, formatIp, parseCidr } from '#base/ip.ts'
 import { planNodeRoutes, withoutOverlaps } from './node-routes-plan.ts'
 
 const node = (name: string, ip: string, podCIDR: string) =>

@@ -3,7 +3,7 @@
  * VXLAN tunnel elsewhere. Pure; node-routes.ts executes it. Upstream: what a network add-on such as flannel does.
  */
 import type { Node } from '#api/core/v1/node.ts'
-import { addressAt, type Cidr, cidrSize, contains, familyOf, formatCidr, parseCidr } from './address.ts'
+import { addressAt, type Cidr, cidrSize, contains, familyOf, formatCidr, parseCidr } from '#base/ip.ts'
 import { hardwareAddressOf } from './bridge-plan.ts'
 
 /** Marks routes made by this project, in the kernel's table of route protocols. */

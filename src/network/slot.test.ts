@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { contains, parseCidr } from './address.ts'
+import { contains, parseCidr } from '#base/ip.ts'
 import { MAX_SLOTS, netnsNameOf, nodeIpOf, planSlot, slotConflicts } from './slot.ts'
 
 describe('slots', () => {

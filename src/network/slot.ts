@@ -2,7 +2,7 @@
  * The address plan of clusters that share one machine: each has a slot, and every range, name and route follows from it,
  * so that two clusters never meet and leftovers can be told apart. Pure.
  */
-import { contains, formatIp, parseCidr } from './address.ts'
+import { contains, formatIp, parseCidr } from '#base/ip.ts'
 
 export const MAX_SLOTS = 64
 /** Nodes of one cluster on one machine: their addresses are .10 to .249. */

@@ -1,10 +1,9 @@
 /** The README's first command: a cluster with the demo, answering over HTTP, and gone without a trace. */
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { eventually, hostState, isRoot, WholeCluster } from './whole-cluster.ts'
+import { eventually, isRoot, WholeCluster } from './whole-cluster.ts'
 
 describe.skipIf(!isRoot)('rostrum up --demo', () => {
-  const before = hostState()
   const cluster = new WholeCluster('demo')
   let url = ''
 
@@ -81,6 +80,6 @@ describe.skipIf(!isRoot)('rostrum up --demo', () => {
 
   it('is taken away without a trace', async () => {
     await cluster.down()
-    expect(hostState()).toEqual(before)
+    expect(cluster.traces()).toEqual({})
   })
 })

@@ -1,13 +1,12 @@
 /** Real work: Redis with 100,000 keys through a Service, and 200 pods on one node at once. */
 import { existsSync } from 'node:fs'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { eventually, hostState, isRoot, WholeCluster } from './whole-cluster.ts'
+import { eventually, isRoot, WholeCluster } from './whole-cluster.ts'
 
 const hasRedis = existsSync('/usr/bin/redis-server')
 const KEYS = 100_000
 
 describe.skipIf(!isRoot)('a node under load', () => {
-  const before = hostState()
   const cluster = new WholeCluster('load')
 
   beforeAll(async () => {
@@ -75,7 +74,7 @@ spec:
   )
 
   it('runs 200 pods at once, and nothing is left of them', async () => {
-    const idle = hostState()
+    const idle = cluster.traces()
     await cluster.apply(`
 apiVersion: apps/v1
 kind: Deployment
@@ -106,7 +105,7 @@ spec:
     )
     const settled = await eventually(
       'the host to be as before',
-      async () => hostState(),
+      async () => cluster.traces(),
       (state) => state.mounts!.length === idle.mounts!.length && state.cgroups!.length === idle.cgroups!.length,
       60_000,
     )
@@ -115,6 +114,6 @@ spec:
 
   it('leaves nothing on the host', async () => {
     await cluster.down()
-    expect(hostState()).toEqual(before)
+    expect(cluster.traces()).toEqual({})
   })
 })

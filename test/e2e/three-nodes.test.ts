@@ -1,11 +1,10 @@
 /** Three nodes in network namespaces: a Service reaches pods on all of them, and traffic moves when one is cut off. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { eventually, hostState, isRoot, run, WholeCluster } from './whole-cluster.ts'
+import { eventually, isRoot, run, WholeCluster } from './whole-cluster.ts'
 
 const SERVER = `require('node:http').createServer((q, s) => s.end(process.env.NODE)).listen(8080); process.on('SIGTERM', () => process.exit())`
 
 describe.skipIf(!isRoot)('three nodes', () => {
-  const before = hostState()
   const cluster = new WholeCluster('trio')
   const netns = async (index: number) =>
     (await run('ip', ['netns'])).stdout
@@ -146,6 +145,6 @@ spec:
 
   it('are taken away without a trace', async () => {
     await cluster.down()
-    expect(hostState()).toEqual(before)
+    expect(cluster.traces()).toEqual({})
   })
 })

@@ -1,6 +1,6 @@
 /** A cluster as a user starts it: the built program, real nodes, real kubectl. For end-to-end tests that need root. */
 import { execFileSync, spawn } from 'node:child_process'
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import { mkdtempSync, readdirSync, readFileSync, readlinkSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 
@@ -46,6 +46,7 @@ export class WholeCluster {
   readonly name: string
   readonly dataDir: string
   readonly kubeconfig: string
+  #slot: number | undefined
 
   /** `name` must be this test file's own. */
   constructor(name: string) {
@@ -57,6 +58,8 @@ export class WholeCluster {
   async up(...args: string[]): Promise<CommandResult> {
     const result = await this.rostrum('up', ...args)
     if (result.code !== 0) throw new Error(`rostrum up failed (${result.code}): ${result.stderr}\n${this.logs()}`)
+    const description = readFileSync(join(this.dataDir, this.name, 'cluster.json'), 'utf8')
+    this.#slot = (JSON.parse(description) as { slot: number }).slot
     return result
   }
 
@@ -93,6 +96,42 @@ export class WholeCluster {
   /** The process that does the work of a part now: `server`, `<node>-agent`, `<node>-cri`. */
   pid(part: string): number {
     return Number(readFileSync(join(this.dataDir, this.name, 'run', `${part}.pid`), 'utf8'))
+  }
+
+  /**
+   * What of this host is the cluster's, told by its name, its directories and its private network; kinds of which there is
+   * nothing are left out. Whatever else happens on the machine is not in it.
+   */
+  traces(): Record<string, string[]> {
+    const slot = this.#slot ?? -1
+    const directories = [this.dataDir, `/run/rostrum/${this.name}`]
+    const isOurs = (text: string) => directories.some((dir) => text.includes(`${dir}/`) || text.endsWith(dir))
+    const link = `rostrum-s${slot}`
+    const range = new RegExp(`\\b(172\\.30\\.${slot}|10\\.${244 - slot}\\.\\d+|10\\.${96 + slot}\\.\\d+)\\.\\d+`)
+    const cgroup = `/rostrum-${this.name}-`
+    const found = {
+      links: lines('ip', ['-o', 'link']).filter((line) => line.split(/[:@]\s*/)[1] === link),
+      addresses: lines('ip', ['-o', '-4', 'addr']).filter((line) => range.test(line)),
+      routes: lines('ip', ['-4', 'route']).filter((line) => range.test(line)),
+      namespaces: lines('ip', ['netns']).filter((line) => line.startsWith(`${link}-`)),
+      mounts: readFileSync('/proc/self/mountinfo', 'utf8')
+        .split('\n')
+        .map((line) => line.split(' ')[4] ?? '')
+        .filter((point) => isOurs(point) || point.startsWith(`/run/netns/${link}-`)),
+      firewall: lines('nft', ['list', 'tables']).filter((line) => line.endsWith(` ${link}`)),
+      cgroups: cgroupsWith(cgroup),
+      processes: processes()
+        .filter(
+          ({ args, cgroups, cwd }) => cgroups.includes(cgroup) || isOurs(args.replaceAll('\0', ' ')) || isOurs(cwd),
+        )
+        .map(({ args }) => args.replaceAll('\0', ' ').trim()),
+      files: lines('find', [`/run/rostrum/${this.name}`, '-maxdepth', '1']),
+    }
+    return Object.fromEntries(
+      Object.entries(found)
+        .filter(([, values]) => values.length > 0)
+        .map(([kind, values]) => [kind, values.sort()]),
+    )
   }
 
   logs(): string {
@@ -138,41 +177,33 @@ export async function eventually<T>(
   }
 }
 
-/** Everything of this host that a cluster could leave behind. */
-export function hostState(): Record<string, string[]> {
-  const lines = (file: string, args: string[]) => {
-    try {
-      return execFileSync(file, args, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] })
-        .split('\n')
-        .filter(Boolean)
-        .sort()
-    } catch {
-      return []
-    }
-  }
-  const cgroups = (dir: string): string[] => {
-    try {
-      return readdirSync(dir, { recursive: true, withFileTypes: true })
-        .filter((entry) => entry.isDirectory() && entry.name.includes('rostrum'))
-        .map((entry) => join(entry.parentPath, entry.name))
-        .sort()
-    } catch {
-      return []
-    }
-  }
-  return {
-    links: lines('ip', ['-o', 'link']).map((line) => line.split(':')[1]!.trim()),
-    addresses: lines('ip', ['-o', '-4', 'addr']).map((line) => line.replace(/\s+/g, ' ').replace(/valid_lft.*/, '')),
-    routes: lines('ip', ['-4', 'route']),
-    namespaces: lines('ip', ['netns']),
-    mounts: readFileSync('/proc/self/mountinfo', 'utf8')
+function lines(file: string, args: string[]): string[] {
+  try {
+    return execFileSync(file, args, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] })
       .split('\n')
-      .map((line) => line.split(' ')[4] ?? '')
-      .filter((point) => /rostrum|netns/.test(point))
-      .sort(),
-    firewall: lines('nft', ['list', 'ruleset']),
-    cgroups: cgroups('/sys/fs/cgroup'),
-    processes: lines('ps', ['-eo', 'args']).filter((args) => /rostrum\.mjs|rostrum-supervisor|rostrum-shim/.test(args)),
-    run: lines('ls', ['/run/rostrum']),
+      .map((line) => line.trim())
+      .filter(Boolean)
+  } catch {
+    return []
   }
+}
+
+/** Directories of every cgroup hierarchy whose path has `part` in it. */
+function cgroupsWith(part: string): string[] {
+  const folders = (dir: string) => lines('find', [dir, '-maxdepth', '8', '-type', 'd', '-path', `*${part}*`])
+  return folders('/sys/fs/cgroup')
+}
+
+/** All processes of the machine but this one. */
+function processes(): { args: string; cgroups: string; cwd: string }[] {
+  return readdirSync('/proc')
+    .filter((entry) => /^\d+$/.test(entry) && Number(entry) !== process.pid)
+    .flatMap((pid) => {
+      try {
+        const read = (file: string) => readFileSync(`/proc/${pid}/${file}`, 'utf8')
+        return [{ args: read('cmdline'), cgroups: read('cgroup'), cwd: readlinkSync(`/proc/${pid}/cwd`) }]
+      } catch {
+        return []
+      }
+    })
 }

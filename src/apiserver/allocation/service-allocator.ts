@@ -2,8 +2,9 @@
  * Cluster IPs and node ports of Services. Upstream: `pkg/registry/core/service` (`alloc.go`). The pools live in memory,
  * which is enough for one API server over its own store; they are filled from the Services that exist at start.
  */
+import { isIP } from 'node:net'
 import type { Service, ServicePort } from '#api/core/v1/service.ts'
-import { contains, formatIpv4, type Ipv4Network, parseIpv4, parseNetwork } from '#base/ipv4.ts'
+import { addressAt, type Cidr, cidrSize, contains, parseCidr, parseIp } from '#base/ip.ts'
 import type { Random } from '#base/random.ts'
 import { type FieldError, internalError, invalid } from '#machinery/status-error.ts'
 import { invalidValue } from '../registry/object-meta.ts'
@@ -18,7 +19,7 @@ const MAX_RESERVED_IPS = 256
 const SERVICE = { group: '', kind: 'Service' }
 
 export class ServiceAllocator {
-  readonly #network: Ipv4Network
+  readonly #network: Cidr
   readonly #cidr: string
   /** Offsets into the network; its first and last address are nobody's. */
   readonly #ips: NumberPool
@@ -28,24 +29,25 @@ export class ServiceAllocator {
   /** Throws RangeError for a malformed `cidr`. */
   constructor(cidr: string, random: Random) {
     this.#cidr = cidr
-    this.#network = parseNetwork(cidr)
-    const reserved = Math.min(MAX_RESERVED_IPS, Math.max(16, Math.floor(this.#network.size / 16)))
-    this.#ips = new NumberPool(this.#network.size, this.#network.size > reserved ? reserved : 0, random)
+    this.#network = parseCidr(cidr)
+    const size = Number(cidrSize(this.#network))
+    const reserved = Math.min(MAX_RESERVED_IPS, Math.max(16, Math.floor(size / 16)))
+    this.#ips = new NumberPool(size, size > reserved ? reserved : 0, random)
     this.#ips.take(0)
-    this.#ips.take(this.#network.size - 1)
+    this.#ips.take(size - 1)
     this.#ports = new NumberPool(NODE_PORTS, RESERVED_NODE_PORTS, random)
   }
 
   /** Takes what an existing Service holds. */
   adopt(service: Service) {
-    const ip = addressOf(service)
-    if (ip !== undefined && contains(this.#network, ip)) this.#ips.take(ip - this.#network.base)
+    const ip = this.#offsetOf(service)
+    if (ip !== undefined) this.#ips.take(ip)
     for (const port of nodePortsOf(service)) this.#ports.take(port - FIRST_NODE_PORT)
   }
 
   release(service: Service) {
-    const ip = addressOf(service)
-    if (ip !== undefined && contains(this.#network, ip)) this.#ips.release(ip - this.#network.base)
+    const ip = this.#offsetOf(service)
+    if (ip !== undefined) this.#ips.release(ip)
     for (const port of nodePortsOf(service)) this.#ports.release(port - FIRST_NODE_PORT)
   }
 
@@ -113,17 +115,17 @@ export class ServiceAllocator {
     if (spec.clusterIP === '') {
       const n = draw(this.#ips)
       if (n === undefined) throw internalError('failed to allocate a serviceIP: range is full')
-      spec.clusterIP = formatIpv4(this.#network.base + n)
+      spec.clusterIP = addressAt(this.#network, n)
     } else if (spec.clusterIP !== before?.spec.clusterIP) {
       const refuse = (why: string) => [
         invalidValue('spec.clusterIPs', [spec.clusterIP], `failed to allocate IP ${spec.clusterIP}: ${why}`),
       ]
-      const ip = parseIpv4(spec.clusterIP)
-      if (ip === undefined || !contains(this.#network, ip))
+      const ip = this.#offsetOf(service)
+      if (ip === undefined)
         return refuse(
           `the provided IP (${spec.clusterIP}) is not in the valid range. The range of valid IPs is ${this.#cidr}`,
         )
-      if (!take(this.#ips, ip - this.#network.base)) return refuse('provided IP is already allocated')
+      if (!take(this.#ips, ip)) return refuse('provided IP is already allocated')
     }
     spec.clusterIPs = [spec.clusterIP]
     return []
@@ -187,10 +189,15 @@ export class ServiceAllocator {
     return errors
   }
 
+  /** Where a Service's cluster IP is in the network; undefined for one that is not in it, or is none. */
+  #offsetOf({ spec: { clusterIP = '' } }: Service): number | undefined {
+    if (isIP(clusterIP) === 0 || !contains(this.#network, clusterIP)) return undefined
+    return Number(parseIp(clusterIP).value - this.#network.base)
+  }
+
   #releaseUnused(before: Service, after: Service) {
-    const ip = addressOf(before)
-    if (ip !== undefined && ip !== addressOf(after) && contains(this.#network, ip))
-      this.#ips.release(ip - this.#network.base)
+    const ip = this.#offsetOf(before)
+    if (ip !== undefined && ip !== this.#offsetOf(after)) this.#ips.release(ip)
     const kept = new Set(nodePortsOf(after))
     for (const port of nodePortsOf(before)) if (!kept.has(port)) this.#ports.release(port - FIRST_NODE_PORT)
   }
@@ -198,8 +205,6 @@ export class ServiceAllocator {
 
 type Take = (pool: NumberPool, n: number) => boolean
 type Draw = (pool: NumberPool) => number | undefined
-
-const addressOf = (service: Service) => (service.spec.clusterIP ? parseIpv4(service.spec.clusterIP) : undefined)
 
 function nodePortsOf(service: Service): number[] {
   const ports = (service.spec.ports ?? []).map((port) => port.nodePort ?? 0)

@@ -4,7 +4,7 @@
  * leftovers of a killed process are found; nothing else on the host is touched.
  */
 import type { Log } from '#base/log.ts'
-import { type Cidr, contains, formatCidr } from '../address.ts'
+import { type Cidr, contains, formatCidr } from '#base/ip.ts'
 import { type IpCommand, isAbsent, isPresent, type NetworkHost, throwOnFailure } from '../host.ts'
 
 /** Marks routes made by this file, in the kernel's table of route protocols. */

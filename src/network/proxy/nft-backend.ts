@@ -5,7 +5,7 @@
 import type { Clock, Timer } from '#base/clock.ts'
 import { messageOf } from '#base/errors.ts'
 import type { Log } from '#base/log.ts'
-import { type Cidr, type Family, familyOf, formatCidr } from '../address.ts'
+import { type Cidr, type Family, familyOf, formatCidr } from '#base/ip.ts'
 import type { NetworkHost } from '../host.ts'
 import { NftTable } from '../nft-table.ts'
 import type { ProxyBackend, RulesByService } from './backend.ts'

@@ -4,7 +4,7 @@
  * the hooks; endpoints without affinity are one rule here (`dnat to numgen ... map`), rather than a chain each.
  */
 import { createHash } from 'node:crypto'
-import type { Family } from '../address.ts'
+import type { Family } from '#base/ip.ts'
 import type { NftFragment } from '../nft-table.ts'
 import type { Backend, PortRule, Target } from './service-plan.ts'
 

@@ -6,7 +6,7 @@
 import type { Endpoint, EndpointSlice } from '#api/discovery/v1.ts'
 import type { Service } from '#api/core/v1/service.ts'
 import { isIP } from 'node:net'
-import { type Cidr, type Family, familyOf, parseCidr } from '../address.ts'
+import { type Cidr, type Family, familyOf, parseCidr } from '#base/ip.ts'
 
 export type Protocol = 'tcp' | 'udp' | 'sctp'
 

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { addressAt, cidrSize, contains, formatCidr, formatIp, parseCidr, parseIp } from './address.ts'
+import { addressAt, cidrSize, contains, formatCidr, formatIp, parseCidr, parseIp } from './ip.ts'
 
 const v4 = fc.bigInt({ min: 0n, max: (1n << 32n) - 1n })
 const v6 = fc.bigInt({ min: 0n, max: (1n << 128n) - 1n })
