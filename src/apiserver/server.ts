@@ -3,21 +3,11 @@
  * starts other components; see `main/`.
  */
 import { Registry as MetricsRegistry } from 'prom-client'
-import { allResources, services } from '#api/resources.ts'
-import type { Service } from '#api/core/v1/service.ts'
+import { allResources } from '#api/resources.ts'
 import { addressAt, parseCidr } from '#base/ip.ts'
-import type { Clock } from '#base/clock.ts'
-import type { Log } from '#base/log.ts'
-import type { Random } from '#base/random.ts'
 import { Client } from '#client/client.ts'
 import type { Transport } from '#client/transport.ts'
-import { nodes, pods, secrets, serviceAccounts } from '#api/resources.ts'
-import type { Store } from '#storage/store.ts'
-import { defaultAdmissionPlugins } from './admission/default-plugins.ts'
-import { ServiceAllocator } from './allocation/service-allocator.ts'
-import { Api, resourceKey } from './api.ts'
-import { Authenticator, type StaticToken, staticTokens } from './authn/authenticator.ts'
-import { ServiceAccountTokens, type SigningKey, type TokenSubject } from './authn/service-account-tokens.ts'
+import { type Api, resourceKey } from './api.ts'
 import { bootstrap } from './bootstrap.ts'
 import { discoveryPaths } from './http/discovery-paths.ts'
 import { createConnectHandler } from './http/connect.ts'
@@ -26,31 +16,20 @@ import { createRequestMetrics } from './http/request-metrics.ts'
 import { HttpServer } from './http/server.ts'
 import { systemPaths, type VersionInfo } from './http/system-paths.ts'
 import { createInProcessTransport } from './in-process-transport.ts'
+import { type ApiAssemblyOptions, assembleApi } from './assemble-api.ts'
 import { OpenApiDocuments } from './openapi/documents.ts'
 import { strategies } from './strategies/all.ts'
 import { printers } from './table/all.ts'
 import { createRenderer } from './table/renderer.ts'
-import { allSubresources } from './subresources/all.ts'
-import { superusersOnly, type User } from './user.ts'
-import { allVirtualResources } from './virtual/all.ts'
+import type { User } from './user.ts'
 
-export interface ApiServerOptions {
-  store: Store
-  serviceCidr: string
-  tokens: readonly StaticToken[]
-  signingKey: SigningKey
+export interface ApiServerOptions extends ApiAssemblyOptions {
   /** PEM. */
   tls: { cert: string; key: string; clientCa: string }
   /** The server's identity towards kubelets. */
   kubeletTls: { ca: string; cert: string; key: string }
   version: VersionInfo
-  clock: Clock
-  random: Random
-  log: Log
 }
-
-/** Issuer and default audience of service-account tokens. */
-const ISSUER = 'https://kubernetes.default.svc.cluster.local'
 
 export interface ApiServer {
   readonly api: Api
@@ -70,37 +49,9 @@ export interface ApiServer {
 export const systemUser = (name: string): User => ({ name, groups: ['system:masters', 'system:authenticated'] })
 
 export async function createApiServer(options: ApiServerOptions): Promise<ApiServer> {
-  const { store, clock, random, log } = options
+  const { clock, log } = options
   const metrics = new MetricsRegistry()
-  const allocator = new ServiceAllocator(options.serviceCidr, random)
-  const tokens = new ServiceAccountTokens({
-    key: options.signingKey,
-    issuer: ISSUER,
-    audience: ISSUER,
-    clock,
-    random,
-    isAlive: (subject) => isAlive(api, subject, clock.now()),
-  })
-  const authenticator = new Authenticator([staticTokens(options.tokens, ISSUER), tokens], ISSUER)
-  const authorizer = superusersOnly
-  const api: Api = new Api({
-    store,
-    resources: allResources,
-    strategies: new Map([
-      ...strategies,
-      [resourceKey(services), allocator.extend(strategies.get(resourceKey(services)) ?? {})],
-    ]),
-    subresources: allSubresources({ tokens }),
-    virtual: allVirtualResources({ authenticator, authorizer }),
-    admission: defaultAdmissionPlugins(() => api, clock),
-    authorizer,
-    clock,
-    random,
-    log,
-  })
-  await api.start()
-  const existing = api.registry(services)
-  for (const entry of existing.cache.list(existing.prefix(undefined))) allocator.adopt(entry.object as Service)
+  const { api, authenticator, authorizer } = await assembleApi(options)
 
   let isBootstrapped = false
   let advertised = ''
@@ -134,7 +85,7 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
     connect: createConnectHandler({ api, kubeletTls: options.kubeletTls, clock, log }),
     metrics: createRequestMetrics(metrics),
     clock,
-    random,
+    random: options.random,
     log,
   })
   const serviceIp = addressAt(parseCidr(options.serviceCidr), 1)
@@ -156,26 +107,4 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
       await http.close()
     },
   }
-}
-
-/** What is being deleted may still use its token a little longer than it should need to. */
-const LEEWAY_MS = 60_000
-
-/** A token is worth nothing once the account, or what it is bound to, is gone. */
-function isAlive(api: Api, { namespace, serviceaccount, pod, secret, node }: TokenSubject, nowMs: number): boolean {
-  const bound = [
-    [serviceAccounts, serviceaccount],
-    [pods, pod],
-    [secrets, secret],
-    // A pod's token only tells where it runs.
-    [nodes, pod ? undefined : node],
-  ] as const
-  return bound.every(([resource, object]) => {
-    if (!object) return true
-    const registry = api.registry(resource)
-    const found = registry.cache.get(registry.key(resource.namespaced ? namespace : undefined, object.name))
-    if (found?.object.metadata.uid !== object.uid) return false
-    const { deletionTimestamp } = found.object.metadata
-    return deletionTimestamp === undefined || nowMs < Date.parse(deletionTimestamp) + LEEWAY_MS
-  })
 }

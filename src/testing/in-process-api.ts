@@ -9,7 +9,6 @@ import { type Log, silentLog } from '#base/log.ts'
 import { type Random, seededRandom } from '#base/random.ts'
 import type { Resource } from '#api/kind.ts'
 import {
-  allResources,
   deployments,
   endpoints,
   endpointSlices,
@@ -19,16 +18,10 @@ import {
   replicaSets,
   services,
 } from '#api/resources.ts'
-import { defaultAdmissionPlugins } from '#apiserver/admission/default-plugins.ts'
-import { ServiceAllocator } from '#apiserver/allocation/service-allocator.ts'
-import { Api, resourceKey } from '#apiserver/api.ts'
-import { Authenticator } from '#apiserver/authn/authenticator.ts'
-import { ServiceAccountTokens } from '#apiserver/authn/service-account-tokens.ts'
+import type { Api } from '#apiserver/api.ts'
+import { assembleApi } from '#apiserver/assemble-api.ts'
 import { createInProcessTransport } from '#apiserver/in-process-transport.ts'
-import { strategies } from '#apiserver/strategies/all.ts'
-import { allSubresources } from '#apiserver/subresources/all.ts'
-import { superusersOnly, SUPERUSERS } from '#apiserver/user.ts'
-import { allVirtualResources } from '#apiserver/virtual/all.ts'
+import { SUPERUSERS } from '#apiserver/user.ts'
 import { Client } from '#client/client.ts'
 import { createEventRecorder, type EventRecorder } from '#client/event-recorder.ts'
 import type { Informers } from '#client/informer.ts'
@@ -66,34 +59,16 @@ export async function startInProcessApi(options: InProcessApiOptions = {}): Prom
   const random = seededRandom(options.seed ?? 1)
   const stop = new AbortController()
   const store = createMemoryStore()
-  const allocator = new ServiceAllocator('10.96.0.0/16', random)
   const { privateKey, publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' })
-  const tokens = new ServiceAccountTokens({
-    key: { privateKey, publicKey, keyId: 'test' },
-    issuer: 'test',
-    audience: 'test',
-    clock,
-    random,
-    isAlive: () => true,
-  })
-  const authorizer = superusersOnly
-  const authenticator = new Authenticator([tokens], 'test')
-  const api: Api = new Api({
+  const { api } = await assembleApi({
     store,
-    resources: allResources,
-    strategies: new Map([
-      ...strategies,
-      [resourceKey(services), allocator.extend(strategies.get(resourceKey(services)) ?? {})],
-    ]),
-    subresources: allSubresources({ tokens }),
-    virtual: allVirtualResources({ authenticator, authorizer }),
-    admission: defaultAdmissionPlugins(() => api, clock),
-    authorizer,
+    serviceCidr: '10.96.0.0/16',
+    tokens: [],
+    signingKey: { privateKey, publicKey, keyId: 'test' },
     clock,
     random,
     log,
   })
-  await api.start()
   const transport = createInProcessTransport(api, { name: 'test', groups: [SUPERUSERS] }, clock)
   const client = new Client(transport)
   const { signal } = stop
