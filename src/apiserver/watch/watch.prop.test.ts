@@ -30,7 +30,7 @@ const selection = fc.constantFrom(
 )
 const step = fc.oneof(
   { weight: 6, arbitrary: fc.record({ do: fc.constant('write' as const), name, x: fc.constantFrom(null, '1', '2') }) },
-  { weight: 2, arbitrary: fc.record({ do: fc.constant('remove' as const), name }) },
+  { weight: 4, arbitrary: fc.record({ do: fc.constant('remove' as const), name }) },
   { weight: 2, arbitrary: fc.record({ do: fc.constant('watch' as const), selection, back: fc.nat(6) }) },
   { weight: 1, arbitrary: fc.record({ do: fc.constant('settle' as const) }) },
 )
@@ -118,6 +118,6 @@ async function run(steps: readonly Step[]) {
 
 describe('a list and what a watch tells after it', () => {
   it('are together what a later list shows', async () => {
-    await fc.assert(fc.asyncProperty(fc.array(step, { maxLength: 40 }), run), { numRuns: 150 })
+    await fc.assert(fc.asyncProperty(fc.array(step, { maxLength: 60, size: 'max' }), run), { numRuns: 150 })
   })
 })
