@@ -6,7 +6,7 @@
 import { MatchResources, MutatingWebhook, ValidatingWebhook } from './admissionregistration/v1.ts'
 import { CustomResourceDefinition } from './apiextensions/v1.ts'
 import { DaemonSetUpdateStrategy, DeploymentStrategy, StatefulSetSpec, StatefulSetUpdateStrategy } from './apps/v1.ts'
-import { HPAScalingRules, HorizontalPodAutoscaler, HorizontalPodAutoscalerBehavior } from './autoscaling/v2.ts'
+import { HorizontalPodAutoscaler, HorizontalPodAutoscalerBehavior } from './autoscaling/v2.ts'
 import { Job } from './batch/v1.ts'
 import { coreDefaults } from './core/v1/defaults.ts'
 import type { Defaulter, Draft } from './defaulter.ts'

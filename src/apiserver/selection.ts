@@ -1,5 +1,5 @@
 /** From a request's namespace, name and selectors to what it selects. */
-import type { KubeObject, Resource } from '#api/kind.ts'
+import type { KubeObject } from '#api/kind.ts'
 import type { ApiRequest } from '#client/transport.ts'
 import { type FieldSelector, parseFieldSelector } from '#machinery/fields.ts'
 import { parseLabelSelector } from '#machinery/selector-syntax.ts'
@@ -26,7 +26,7 @@ export function selectionOf(registry: Registry, request: ApiRequest): Selection 
   const exact = name !== undefined && (inNamespace !== undefined || !resource.namespaced)
   const prefix = exact ? registry.key(inNamespace, name) : registry.prefix(inNamespace)
   const matchesLabels = labelText ? parse(() => parseLabelSelector(labelText)).matches : undefined
-  const matchesFields = fields && compileFields(fields, registry, resource)
+  const matchesFields = fields && compileFields(fields, registry)
   // A key is a prefix of longer names too.
   const matchesName = exact ? (object: KubeObject) => object.metadata.name === name : undefined
   const tests: ((object: KubeObject) => boolean)[] = []
@@ -42,7 +42,7 @@ export function selectionOf(registry: Registry, request: ApiRequest): Selection 
   return { prefix, matches, signature: `${prefix}\0${name ?? ''}\0${labelText}\0${fieldText}` }
 }
 
-function compileFields(fields: FieldSelector, registry: Registry, resource: Resource): (object: KubeObject) => boolean {
+function compileFields(fields: FieldSelector, registry: Registry): (object: KubeObject) => boolean {
   const readers = { ...metadataFields, ...registry.strategy.selectableFields } as Record<
     string,
     (object: KubeObject) => string

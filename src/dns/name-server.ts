@@ -5,7 +5,7 @@
 import { decode } from 'dns-packet'
 import type { Log } from '#base/log.ts'
 import { messageOf } from '#base/errors.ts'
-import { Forwarder, ForwardError } from './forwarder.ts'
+import { type Forwarder, ForwardError } from './forwarder.ts'
 import type { DnsMetrics } from './metrics.ts'
 import {
   CLASS_IN,

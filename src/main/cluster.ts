@@ -70,6 +70,7 @@ export class Cluster implements AsyncDisposable {
       clusterDomain: 'cluster.local',
       addresses: ['127.0.0.1'],
       port: options.port ?? 0,
+      simulatedNodes,
       clock: systemClock,
       random: systemRandom,
       log,
@@ -82,9 +83,7 @@ export class Cluster implements AsyncDisposable {
       clientCert: pki.admin.cert,
       clientKey: pki.admin.key,
     })
-    const cluster = new Cluster(plane, kubeconfig, url, () => compaction.cancel())
-    for (let i = 0; i < simulatedNodes; i++) await plane.addSimulatedNode(`sim-${i}`)
-    return cluster
+    return new Cluster(plane, kubeconfig, url, () => compaction.cancel())
   }
 
   /** Ends all watches and connections. Data in a directory stays. */

@@ -31,6 +31,8 @@ export interface ControlPlaneOptions {
   /** Where nodes and pods reach this server; default: the first address. */
   advertiseAddress?: string
   tokens?: readonly StaticToken[]
+  /** Nodes whose pods only pretend to run. */
+  simulatedNodes?: number
   /** Networks of the nodes' pods are cut from this one, e.g. `10.244.0.0/16`. */
   clusterCidr: string
   clusterDomain: string
@@ -48,8 +50,6 @@ export interface ControlPlane {
   readonly client: Client
   /** What the components of this process share. */
   readonly informers: Informers
-  /** Adds a node whose pods only pretend to run. Resolves when it is registered. */
-  addSimulatedNode(name: string): Promise<void>
   close(): Promise<void>
 }
 
@@ -99,14 +99,18 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
   startScheduler(contextOf('kube-scheduler', informers))
   if (options.dns) await startDnsService(options, options.dns, clientOf('dns'), informers, signal)
 
+  if (options.simulatedNodes) {
+    const { startSimulatedNodes } = await import('#kubelet/simulated.ts')
+    const names = Array.from({ length: options.simulatedNodes }, (_, i) => `sim-${i}`)
+    await startSimulatedNodes({ ...contextOf('kubelet', informers), names, version: kubernetesVersion.gitVersion })
+      .ready
+  }
+
   return {
     server,
     port,
     client: clientOf('rostrum'),
     informers,
-    async addSimulatedNode() {
-      throw new Error('simulated nodes are not there yet')
-    },
     async close() {
       stop.abort(new Error('the control plane is stopping'))
       await server.close()

@@ -52,12 +52,12 @@ export async function runServer(
     port: description.port,
     advertiseAddress: description.hostAddress || '127.0.0.1',
     tokens: tokenFile ? parseTokenFile(readFileSync(tokenFile, 'utf8')) : [],
+    simulatedNodes: description.simulatedNodes,
     clock: systemClock,
     random: systemRandom,
     log,
   })
   writeAdminKubeconfig(directory, accessOf(directory, description))
-  for (let i = 0; i < description.simulatedNodes; i++) await plane.addSimulatedNode(`sim-${i}`)
   log.info({ port: plane.port }, 'the API is ready')
   await untilAborted(stop)
   compaction.cancel()

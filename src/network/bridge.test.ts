@@ -96,7 +96,8 @@ describe('the bridge network', () => {
     host.failing.set('link del', 'Cannot find device "veth"')
     await network.teardown(request('a'))
     await network.teardown(request('a'))
-    await network.setup(request('b'))
+    // The range has room for one: what was freed twice is there for the next.
+    expect((await network.setup(request('b'))).ips).toHaveLength(1)
   })
 
   it('disconnects many sandboxes in one go', async () => {

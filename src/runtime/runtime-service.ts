@@ -4,7 +4,7 @@
  */
 import { CgroupDriver, ContainerEventType, PodSandboxState } from '#contracts/cri/enums.ts'
 import type { CriMessage, CriMessageInit } from '#contracts/cri/types.ts'
-import { RUNTIME_SERVICE } from '#contracts/cri/services.ts'
+import { type RUNTIME_SERVICE } from '#contracts/cri/services.ts'
 import type { StreamingServer } from '#streaming/streaming-server.ts'
 import type { Container, Containers } from './containers.ts'
 import { stateOf } from './containers.ts'

@@ -3,8 +3,13 @@
  * status. A method that an implementation leaves out answers UNIMPLEMENTED.
  */
 import { Metadata, status } from '@grpc/grpc-js'
-import type { Server, ServerReadableStream, ServerUnaryCall, ServerWritableStream } from '@grpc/grpc-js'
-import type { UntypedServiceImplementation } from '@grpc/grpc-js'
+import type {
+  Server,
+  ServerReadableStream,
+  ServerUnaryCall,
+  ServerWritableStream,
+  UntypedServiceImplementation,
+} from '@grpc/grpc-js'
 import { messageOf } from '#base/errors.ts'
 import type { Log } from '#base/log.ts'
 import { serviceDefinition } from '#contracts/cri/services.ts'

@@ -3,8 +3,7 @@
  * ones against. See naive-oracle.ts.
  */
 import type { Pod, PodAffinityTerm, TopologySpreadConstraint } from '#api/core/v1/pod.ts'
-import type { Labels } from '#machinery/labels.ts'
-import { type LabelSelectorObject, selectorFromObject } from '#machinery/labels.ts'
+import { type Labels, type LabelSelectorObject, selectorFromObject } from '#machinery/labels.ts'
 import type { NaiveNode } from './naive-oracle.ts'
 import { matchesRequired } from './plugins/node-selector.ts'
 import { hasUntoleratedTaint } from './plugins/tolerations.ts'

@@ -11,7 +11,7 @@ import { LmdbFile, StoreCorrupt, StoreLocked, type Commit } from './lmdb-file.ts
 import { LmdbStore, openLmdbStore } from './lmdb-store.ts'
 import { checkProgram, operations, StoreModel } from './store-model.ts'
 import { Recorder, storeSuite } from './store-suite.ts'
-import { StoreUnavailable, type Store } from './store.ts'
+import { FIRST_REVISION, StoreUnavailable, type Store } from './store.ts'
 
 let parent: string
 let count = 0
@@ -213,7 +213,9 @@ describe('what cannot be opened', () => {
     const meta = root.openDB<string, string>('meta', { encoding: 'string' })
     await meta.put('owner', JSON.stringify(owner))
     await root.close()
-    await (await openAt(path)).close()
+    const reopened = await openAt(path)
+    expect(reopened.revision).toBe(FIRST_REVISION)
+    await reopened.close()
   })
 
   const cases: [string, (data: string) => void, RegExp][] = [

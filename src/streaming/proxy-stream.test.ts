@@ -164,7 +164,8 @@ describe.each(CLIENTS)('exec by $name', ({ run }) => {
     await start
     command.close()
     await aborted
-    await command.exit.catch(() => {})
+    const outcome = await command.exit.catch((err: unknown) => err)
+    expect(outcome).toBeInstanceOf(Error)
   })
 
   it('makes the process wait for a client that does not read, within bounds', async () => {

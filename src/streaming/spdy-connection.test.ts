@@ -6,7 +6,8 @@ import { systemClock } from '#base/clock.ts'
 import { FakeClock } from '#base/fake-clock.ts'
 import { seededRandom } from '#base/random.ts'
 import { SpdyConnection, SpdyConnectionError, type SpdyConnectionOptions } from './spdy-connection.ts'
-import { dataFrameHeader, SpdyDecoder, SpdyEncoder, type SpdyFrame, SpdyProtocolError } from './spdy-framing.ts'
+import { dataFrameHeader, SpdyDecoder, SpdyEncoder, type SpdyFrame } from './spdy-framing.ts'
+import { SpdyProtocolError } from './spdy-header-block.ts'
 import type { SpdyStream } from './spdy-stream.ts'
 
 /** Two ends of a wire: what one writes the other reads, with back-pressure. */

@@ -22,9 +22,8 @@ import {
   SpdyEncoder,
   type SpdyControlFrame,
   type SpdyFrame,
-  type SpdyHeaders,
-  SpdyProtocolError,
 } from './spdy-framing.ts'
+import { type SpdyHeaders, SpdyProtocolError } from './spdy-header-block.ts'
 import { SpdyStream, SpdyStreamClosedError, type SpdyStreamHost } from './spdy-stream.ts'
 
 export interface SpdyLimits {

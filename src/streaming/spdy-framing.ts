@@ -11,8 +11,6 @@
  */
 import { HeaderBlockDecoder, HeaderBlockEncoder, type SpdyHeaders, SpdyProtocolError } from './spdy-header-block.ts'
 
-export { SpdyProtocolError, type SpdyHeaders } from './spdy-header-block.ts'
-
 export const RST_STATUS = {
   protocolError: 1,
   invalidStream: 2,

@@ -5,7 +5,7 @@
  * Upstream: StreamTranslatorHandler of apiserver/pkg/util/proxy.
  */
 import type { IncomingMessage } from 'node:http'
-import { type Duplex, type Readable, Transform, type Writable } from 'node:stream'
+import { type Duplex, type Readable, type Transform, type Writable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { messageOf } from '#base/errors.ts'
 import { isWebSocketUpgrade, webSocketProtocols } from './http-upgrade.ts'

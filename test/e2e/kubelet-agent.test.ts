@@ -177,7 +177,7 @@ describe.skipIf(!isRoot)(isRoot ? 'a node agent' : 'a node agent (skipped: needs
       async () => (await node.eventsOf('unmounted')).some((e) => e.reason === 'FailedMount') || undefined,
       'the event',
     )
-    const [event] = (await node.eventsOf('unmounted')).filter((e) => e.reason === 'FailedMount')
+    const event = (await node.eventsOf('unmounted')).find((e) => e.reason === 'FailedMount')
     expect(event!.message).toBe('MountVolume.SetUp failed for volume "v" : secret "soon" not found')
     await node.client.create(secrets, { metadata: { name: 'soon', namespace }, data: {} })
     await node.running('unmounted')

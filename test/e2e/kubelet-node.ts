@@ -20,8 +20,8 @@ import { isStatus } from '#machinery/status-error.ts'
 import { type Kubelet, type KubeletOptions, startKubelet } from '#kubelet/kubelet.ts'
 import { startScheduler } from '#scheduler/scheduler.ts'
 import { createMemoryStore } from '#storage/memory-store.ts'
-import { kubernetesVersion } from '../../src/main/version.ts'
-import { ensurePki, issueNodeCertificates, pkiInMemory, type Pki } from '../../src/main/pki.ts'
+import { kubernetesVersion } from '#main/version.ts'
+import { ensurePki, issueNodeCertificates, pkiInMemory, type Pki } from '#main/pki.ts'
 import { IMAGE, RuntimeNode } from './runtime-node.ts'
 
 const log = process.env.ROSTRUM_TEST_LOG ? createLog('debug') : silentLog

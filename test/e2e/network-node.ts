@@ -110,7 +110,7 @@ async function runPod(name: string) {
           socket.on('connect', () => socket.end(text))
           socket.on('data', (chunk) => (answer += chunk))
           socket.on('end', () => resolve(answer))
-          socket.on('timeout', () => socket.destroy(Object.assign(new Error(), { code: 'TIMEOUT' })))
+          socket.on('timeout', () => socket.destroy(Object.assign(new Error('no answer in time'), { code: 'TIMEOUT' })))
           socket.on('error', (err: NodeJS.ErrnoException) => resolve(err.code))
         }),
       /** Sends one datagram from a socket that is kept under `key`. */

@@ -12,8 +12,8 @@ import { systemRandom } from '#base/random.ts'
 import { CriClient } from '#contracts/cri/client.ts'
 import type { CriMessageInit } from '#contracts/cri/types.ts'
 import type { SandboxNetwork } from '#contracts/sandbox-network.ts'
-import { purge, startCriServer } from '../../src/runtime/cri-server.ts'
-import type { CriServer, CriServerOptions } from '../../src/runtime/cri-server.ts'
+import { purge, startCriServer } from '#runtime/cri-server.ts'
+import type { CriServer, CriServerOptions } from '#runtime/cri-server.ts'
 
 /** Loopback only: what the network adds is tested elsewhere. */
 export const loopbackNetwork: SandboxNetwork = {

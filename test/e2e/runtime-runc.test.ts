@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { systemClock } from '#base/clock.ts'
 import { execOverSpdy } from '#streaming/remote-command-client.ts'
-import { findRunc } from '../../src/runtime/runc-executor.ts'
+import { findRunc } from '#runtime/runc-executor.ts'
 import { hostTraces, RuntimeNode } from './runtime-node.ts'
 
 const missing = process.getuid?.() !== 0 ? 'needs root' : !findRunc() ? 'runc is not installed' : ''

@@ -9,7 +9,7 @@ import { ContainerEventType, ContainerState, MountPropagation, NamespaceMode } f
 import { CriClient } from '#contracts/cri/client.ts'
 import { execOverSpdy, execOverWebSocket } from '#streaming/remote-command-client.ts'
 import { dialSpdy } from '#streaming/upgrade-client.ts'
-import { startCriServer } from '../../src/runtime/cri-server.ts'
+import { startCriServer } from '#runtime/cri-server.ts'
 import { hostTraces, IMAGE, RuntimeNode } from './runtime-node.ts'
 
 const isRoot = process.getuid?.() === 0

@@ -101,10 +101,8 @@ describe('simulated nodes', () => {
   })
 
   it('run pods, each with an address of its own, and let them go', async () => {
-    const began = performance.now()
     await Promise.all(Array.from({ length: PODS }, (_, i) => create(`p-${i}`)))
     await until(async () => (await list()).every((p) => p.status.phase === 'Running'))
-    if (process.env.ROSTRUM_TEST_TIMES) console.log(PODS, 'pods on', COUNT, 'nodes:', performance.now() - began, 'ms')
     const running = await list()
     expect(new Set(running.map((p) => p.status.podIP)).size).toBe(PODS)
     await Promise.all(running.map((p) => client.delete(pods, p.metadata, { gracePeriodSeconds: 1 })))

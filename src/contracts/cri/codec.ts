@@ -61,11 +61,11 @@ const TYPES: ReadonlyMap<string, MessageType> = (() => {
   for (const [name, fields] of Object.entries(TABLE)) {
     const type = types.get(name)!
     for (const [key, text] of Object.entries(fields)) {
-      const [, valueType, list, number] = /^(\w+)(\[\])? (\d+)$/.exec(text)!
+      const [, valueType = '', list, number] = /^(\w+)(\[\])? (\d+)$/.exec(text)!
       const field: Field = { key, number: Number(number), repeated: list !== undefined }
       if (valueType === 'map') field.map = true
-      else if (types.has(valueType!)) field.message = types.get(valueType!)!
-      else field.scalar = SCALARS[valueType! in CRI_ENUMS ? 'int32' : valueType!]!
+      else if (types.has(valueType)) field.message = types.get(valueType)!
+      else field.scalar = SCALARS[valueType in CRI_ENUMS ? 'int32' : valueType]!
       if (!field.map && !field.message && !field.scalar)
         throw new TypeError(`${name}.${key}: unknown type "${valueType}"`)
       type.fields.push(field)

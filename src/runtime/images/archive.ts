@@ -3,6 +3,7 @@
  * archives that containerd's `ctr images import`, skopeo and this runtime read.
  */
 import {
+  closeSync,
   createReadStream,
   createWriteStream,
   existsSync,
@@ -13,7 +14,6 @@ import {
   readSync,
   rmSync,
 } from 'node:fs'
-import { closeSync } from 'node:fs'
 import { join } from 'node:path'
 import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'

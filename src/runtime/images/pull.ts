@@ -58,9 +58,12 @@ export class Puller {
     const key = JSON.stringify([formatReference(reference), credentials])
     const joined = this.#underWay.get(key)
     if (joined) return joined
-    const pull = this.#pull(reference, credentials, AbortSignal.timeout(PULL_TIMEOUT_MS)).finally(() =>
-      this.#underWay.delete(key),
-    )
+    const late = new AbortController()
+    const timer = this.#options.clock.after(PULL_TIMEOUT_MS, () => late.abort(new Error('the pull took too long')))
+    const pull = this.#pull(reference, credentials, late.signal).finally(() => {
+      timer.cancel()
+      this.#underWay.delete(key)
+    })
     this.#underWay.set(key, pull)
     return pull
   }

@@ -14,8 +14,12 @@ import {
   lutimesSync,
   mkdirSync,
   openSync,
+  readlinkSync,
+  rmSync,
+  symlinkSync,
+  utimesSync,
+  writeSync,
 } from 'node:fs'
-import { readlinkSync, rmSync, symlinkSync, utimesSync, writeSync } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
 import type { Readable } from 'node:stream'
 import { extract } from 'tar-stream'

@@ -48,9 +48,9 @@ function compileRule({ allow, type = 'a', major, minor, access = 'rwm' }: OciDev
   }
   if (type !== 'a' && major !== undefined) checks.push((skip) => [instruction(JUMP_IF_NOT, MAJOR, 0, skip, major)])
   if (type !== 'a' && minor !== undefined) checks.push((skip) => [instruction(JUMP_IF_NOT, MINOR, 0, skip, minor)])
-  let code = [instruction(MOV_IMMEDIATE, RESULT, 0, 0, allow ? 1 : 0), instruction(EXIT)]
+  const code = [instruction(MOV_IMMEDIATE, RESULT, 0, 0, allow ? 1 : 0), instruction(EXIT)]
   // Backwards: each check jumps over all that follows it.
-  for (const check of checks.toReversed()) code = [...check(code.length), ...code]
+  for (const check of checks.toReversed()) code.unshift(...check(code.length))
   return code
 }
 

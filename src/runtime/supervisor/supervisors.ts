@@ -76,16 +76,17 @@ export class Supervisors {
   async #connect<T extends Supervisor | undefined>(
     open: (events: { onExit(key: string, exit: ProcessExit): void; onLost(): void }) => Promise<T>,
   ): Promise<T> {
-    let supervisor: T | undefined
+    const connected: { supervisor?: T } = {}
     const opened = await open({
       onExit: (key, exit) => this.#options.onExit(key, exit),
       onLost: () => {
+        const { supervisor } = connected
         if (!supervisor || !this.#all.delete(supervisor)) return
         this.#current = undefined
         this.#options.onLost(supervisor)
       },
     })
-    supervisor = opened
+    connected.supervisor = opened
     if (opened) this.#all.add(opened)
     return opened
   }

@@ -54,6 +54,7 @@ export interface Prepared<S> {
   readonly nodeNames?: ReadonlySet<string>
 }
 
+// oxlint-disable-next-line typescript/no-explicit-any -- a profile holds plug-ins of different state types side by side
 export interface FilterPlugin<S = any> extends Plugin {
   readonly scope: 'node' | 'cluster'
   preFilter(pod: PodInfo): PreFilterResult<S>
@@ -97,6 +98,7 @@ export type Normalization<S> =
   | 'reversed'
   | ((state: S, scores: Float64Array, list: NodeList) => void)
 
+// oxlint-disable-next-line typescript/no-explicit-any -- a profile holds plug-ins of different state types side by side
 export interface ScorePlugin<S = any> extends Plugin {
   readonly scope: 'node' | 'cluster'
   readonly normalization: Normalization<S>

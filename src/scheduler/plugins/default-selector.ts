@@ -21,15 +21,15 @@ export class DefaultSelectors {
   of({ metadata }: Pod): LabelSelector | undefined {
     const listers = this.#listers
     const { namespace = '', labels = {} } = metadata
-    let merged: Record<string, string> = {}
+    const merged: Record<string, string> = {}
     for (const service of listers.services.list(namespace)) {
       const { selector } = service.spec
-      if (selector && this.#selectorOf(service, selector).matches(labels)) merged = { ...merged, ...selector }
+      if (selector && this.#selectorOf(service, selector).matches(labels)) Object.assign(merged, selector)
     }
     const requirements: LabelRequirement[] = []
     const owner = controllerOf(metadata)
     if (owner?.kind === 'ReplicationController' && owner.apiVersion === 'v1') {
-      merged = { ...merged, ...listers.replicationControllers.get(namespace, owner.name)?.spec.selector }
+      Object.assign(merged, listers.replicationControllers.get(namespace, owner.name)?.spec.selector)
     } else if (owner?.apiVersion === 'apps/v1' && (owner.kind === 'ReplicaSet' || owner.kind === 'StatefulSet')) {
       const lister = owner.kind === 'ReplicaSet' ? listers.replicaSets : listers.statefulSets
       const selector = lister.get(namespace, owner.name)?.spec?.selector

@@ -4,10 +4,10 @@ import type { Defaulter, Draft } from '#api/defaulter.ts'
 import type { Message } from '#api/schema.ts'
 import { Container, ContainerStatus, EphemeralContainer } from './container.ts'
 import { LimitRangeItem, Namespace, ResourceQuotaSpec, ResourceQuotaStatus } from './namespace.ts'
-import { NodeStatus } from './node.ts'
+import { NodeSpec, NodeStatus } from './node.ts'
 import { PersistentVolume, PersistentVolumeClaimStatus, PersistentVolumeSpec } from './persistent-volume.ts'
 import { allowsOvercommit, containersTotal, isHugePages, isPodLevelResource } from './pod-resources.ts'
-import { Pod, PodSpec } from './pod.ts'
+import { Pod, PodSpec, PodStatus } from './pod.ts'
 import { ReplicationController } from './replication-controller.ts'
 import { Service } from './service.ts'
 import { ResourceRequirements, VolumeResourceRequirements } from './shared.ts'
@@ -146,12 +146,27 @@ export const coreDefaults: readonly (readonly [Message, Defaulter])[] = [
     PersistentVolume,
     ({ spec }) => Object.assign(spec, { persistentVolumeReclaimPolicy: 'Retain', volumeMode: 'Filesystem', ...spec }),
   ],
+  [NodeSpec, alignNetworks],
   [Pod, completePod],
   [PodSpec, completePodSpec],
+  [PodStatus, alignAddresses],
   [ReplicationController, takeTemplateLabels],
   [Service, completeService],
   [Volume, completeVolume],
 ]
+
+/** The older field of the two, for one address, is the one that older writers mean. */
+function alignAddresses(status: Draft) {
+  const { podIP, podIPs = [] } = status
+  if (podIP && podIPs[0]?.ip !== podIP) status.podIPs = [{ ip: podIP }]
+  else if (podIPs[0]?.ip) status.podIP = podIPs[0].ip
+}
+
+function alignNetworks(spec: Draft) {
+  const { podCIDR, podCIDRs = [] } = spec
+  if (podCIDR && podCIDRs[0] !== podCIDR) spec.podCIDRs = [podCIDR]
+  else if (podCIDRs[0]) spec.podCIDR = podCIDRs[0]
+}
 
 function nameLabel({ metadata }: Draft) {
   if (metadata.name) metadata.labels = { ...metadata.labels, 'kubernetes.io/metadata.name': metadata.name }
