@@ -11,6 +11,7 @@ import * as core from './core.ts'
 import * as others from './others.ts'
 import { podStrategy } from './pod.ts'
 import { serviceStrategy } from './service.ts'
+import { validationOf } from './validation/all.ts'
 import * as workloads from './workloads.ts'
 
 /** Kinds that are not here have nothing special before validation. */
@@ -78,7 +79,8 @@ export const strategies: ReadonlyMap<string, Strategy> = new Map(
 )
 
 function strategyOf(resource: Resource): Strategy {
-  return withFreshStatus(resource, behaviours[`${resource.group}/${resource.plural}`] ?? {})
+  const key = `${resource.group}/${resource.plural}`
+  return withFreshStatus(resource, { ...behaviours[key], ...validationOf(key) })
 }
 
 /** A new object's status is what the type says of one that nobody has written yet, zeros included. */

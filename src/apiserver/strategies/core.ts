@@ -46,8 +46,19 @@ export const nodeStrategy: Strategy = {
   selectableFields: { 'spec.unschedulable': (node) => String(node.spec.unschedulable ?? false) },
 }
 
+/** Plain text is only for writing; it becomes data. */
+function mergeStringData(secret: Draft) {
+  const { stringData } = secret
+  delete secret.stringData
+  if (!stringData) return
+  secret.data = { ...secret.data }
+  for (const key in stringData) secret.data[key] = Buffer.from(stringData[key]).toString('base64')
+}
+
 export const secretStrategy: Strategy = {
+  prepareForCreate: mergeStringData,
   prepareForUpdate(secret, old) {
+    mergeStringData(secret)
     secret.type ||= old.type
   },
   selectableFields: { type: (secret) => secret.type ?? '' },

@@ -220,6 +220,9 @@ export const uniqueItems: Check = (list: readonly unknown[], at, to) => {
   })
 }
 
+/** The check is also made of a value that is not there. */
+export const evenAbsent = (check: Check): Check => onMissing((value, at, to) => check(value, at, to))
+
 /** The check is also made of a string that is not there, as of an empty one. */
 export const evenEmpty = (check: Check): Check => onMissing((value = '', at, to) => check(value, at, to))
 

@@ -6,7 +6,7 @@ import { Quantity } from '#machinery/quantity.ts'
 import { changesText } from './changes.ts'
 import type { Stored } from '../../registry/strategy.ts'
 import { validateAnnotations } from '../../registry/object-meta.ts'
-import { all, type Check, fields, must, named, oneOf, Path, Problems, required, SPEC } from './check.ts'
+import { all, type Check, fields, must, named, oneOf, Path, type Problems, required, SPEC } from './check.ts'
 import { resourceAmount } from './resources.ts'
 import { labelSelector } from './selectors.ts'
 

@@ -7,6 +7,7 @@ import {
   all,
   type Check,
   each,
+  evenAbsent,
   fields,
   first,
   maxItems,
@@ -330,13 +331,10 @@ const restartRules = all(
   each(
     fields({
       action: oneOf('Restart', 'RestartAllContainers'),
-      exitCodes: Object.assign(
-        ((codes, at, to) => {
-          if (!codes) return to.required(at, 'must be specified')
-          fields({ operator: oneOf('In', 'NotIn'), values: maxItems(MAX_EXIT_CODES) })(codes, at, to)
-        }) as Check,
-        { seesMissing: true },
-      ),
+      exitCodes: evenAbsent((codes, at, to) => {
+        if (!codes) return to.required(at, 'must be specified')
+        fields({ operator: oneOf('In', 'NotIn'), values: maxItems(MAX_EXIT_CODES) })(codes, at, to)
+      }),
     }),
   ),
 )

@@ -1,5 +1,6 @@
 /** Formats of strings besides names, with the wording of `apimachinery/pkg/util/validation`. Each returns what is wrong. */
 import { dnsSubdomain, type NameCheck } from '#machinery/names.ts'
+import type { Check } from './check.ts'
 
 function pattern(rule: string, format: string, ...examples: string[]): string {
   if (examples.length === 0) return `${rule} (regex used for validation is '${format}')`
@@ -120,3 +121,16 @@ export const domainName =
       ? [`should be a domain with at least ${words[segments]} segments separated by dots`]
       : []
   }
+
+/** Such as `example.com/controller`. */
+export const domainPrefixedPath: Check = (value: string, at, to) => {
+  const [host = '', ...rest] = value.split('/')
+  const path = rest.join('/')
+  if (value === '') return to.required(at)
+  if (!host || !path) return to.invalid(at, value, 'must be a domain-prefixed path (such as "acme.io/foo")')
+  to.each(at, host, dnsSubdomain(host))
+  const format = "[A-Za-z0-9/\\-._~%!$&'()*+,;=:]+"
+  if (!/^[A-Za-z0-9/\-._~%!$&'()*+,;=:]+$/.test(path)) {
+    to.invalid(at, path, `Invalid path (regex used for validation is '${format}')`)
+  }
+}

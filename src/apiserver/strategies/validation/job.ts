@@ -2,7 +2,7 @@
 import { jsonEqual } from '#base/equal.ts'
 import { CronError, isTimeZone, parseCron } from '#machinery/cron.ts'
 import { selectorFromObject, SelectorError } from '#machinery/labels.ts'
-import { dnsLabel, dnsSubdomain, qualifiedName } from '#machinery/names.ts'
+import { dnsLabel, qualifiedName } from '#machinery/names.ts'
 import { immutableValue } from '../../registry/object-meta.ts'
 import type { Stored } from '../../registry/strategy.ts'
 import {
@@ -23,6 +23,7 @@ import {
   SPEC,
   strictlyNamed,
 } from './check.ts'
+import { domainPrefixedPath } from './formats.ts'
 import { indexCount } from './job-indexes.ts'
 import { validateJobStatus } from './job-status.ts'
 import { checkPodTemplate } from './pod-spec.ts'
@@ -36,18 +37,6 @@ const MAX_FAILED_INDEXES = 100_000
 const MANY_COMPLETIONS = 100_000
 const MAX_FOR_MANY = 10_000
 const MAX_MANAGED_BY = 63
-
-const domainPrefixedPath: Check = (value: string, at, to) => {
-  const [host = '', ...rest] = value.split('/')
-  const path = rest.join('/')
-  if (value === '') return to.required(at)
-  if (!host || !path) return to.invalid(at, value, 'must be a domain-prefixed path (such as "acme.io/foo")')
-  to.each(at, host, dnsSubdomain(host))
-  const format = "[A-Za-z0-9/\\-._~%!$&'()*+,;=:]+"
-  if (!/^[A-Za-z0-9/\-._~%!$&'()*+,;=:]+$/.test(path)) {
-    to.invalid(at, path, `Invalid path (regex used for validation is '${format}')`)
-  }
-}
 
 const plainFields = fields({
   parallelism: nonNegative,

@@ -3,10 +3,9 @@
  * may be together. Upstream: `pkg/apis/core/helper` and `validateResourceRequirements`.
  */
 import { allowsOvercommit, isHugePages, isNativeResource, isPodLevelResource } from '#api/core/v1/pod-resources.ts'
-import { qualifiedName } from '#machinery/names.ts'
+import { qualifiedName, dnsLabel } from '#machinery/names.ts'
 import { Quantity } from '#machinery/quantity.ts'
 import { type Check, NEGATIVE, type Path, type Problems } from './check.ts'
-import { dnsLabel } from '#machinery/names.ts'
 
 const counted = [
   'pods',

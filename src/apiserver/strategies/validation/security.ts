@@ -43,7 +43,6 @@ const KIB = 1024
 const MAX_CREDENTIAL_BYTES = 64 * KIB
 const NETBIOS = /^[^\\/:*?"<>|.][^\\/:*?"<>|]{0,14}$/
 const DNS_LABEL = /^[a-zA-Z0-9](?:[a-zA-Z0-9-]{0,61}[a-zA-Z0-9])?$/
-// eslint-disable-next-line no-control-regex
 const CONTROL = /[\x00-\x1f\x7f]/
 
 function runAsUserName(name: string): string[] {

@@ -7,6 +7,7 @@ import type { Stored } from '../../registry/strategy.ts'
 import { isExternallyAccessible, needsHealthCheckPort } from '../service.ts'
 import {
   type Check,
+  evenAbsent,
   fields,
   first,
   METADATA,
@@ -97,12 +98,7 @@ function checkType(spec: Spec, to: Problems) {
 
 const protocol = first(required, oneOf('SCTP', 'TCP', 'UDP'))
 const portFields = fields({
-  port: Object.assign(
-    ((value: number | undefined, at, to) => to.each(at, value ?? 0, portNumber(value ?? 0))) as Check,
-    {
-      seesMissing: true,
-    },
-  ),
+  port: evenAbsent((value: number | undefined, at, to) => to.each(at, value ?? 0, portNumber(value ?? 0))),
   protocol,
   targetPort: portOrName,
   appProtocol: named(qualifiedName),

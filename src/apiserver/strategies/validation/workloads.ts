@@ -8,6 +8,7 @@ import {
   all,
   type Check,
   each,
+  evenAbsent,
   fields,
   first,
   named,
@@ -26,13 +27,10 @@ import { labelSelector } from './selectors.ts'
 
 type Spec = Record<string, any>
 
-const REQUIRED_SELECTOR: Check = Object.assign(
-  ((selector: Spec | undefined, at, to) => {
-    if (!selector) to.required(at)
-    else labelSelector(selector, at, to)
-  }) as Check,
-  { seesMissing: true },
-)
+const REQUIRED_SELECTOR: Check = evenAbsent((selector: Spec | undefined, at, to) => {
+  if (!selector) to.required(at)
+  else labelSelector(selector, at, to)
+})
 
 const isEmptySelector = ({ matchLabels = {}, matchExpressions = [] }: Spec) =>
   Object.keys(matchLabels).length + matchExpressions.length === 0
