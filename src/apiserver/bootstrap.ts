@@ -43,23 +43,22 @@ export async function bootstrap({ client, serviceIp, advertise }: BootstrapOptio
       },
     } as never),
   ])
-  const subset = {
-    addresses: [{ ip: advertise.address }],
-    ports: [{ name: 'https', port: advertise.port, protocol: 'TCP' }],
-  }
+  // An address of this machine alone is of no use to pods, and the API accepts none as an endpoint.
+  const isReachable = !advertise.address.startsWith('127.') && advertise.address !== '::1'
+  const port = { name: 'https', port: advertise.port, protocol: 'TCP' }
   await put(client, endpoints, {
     metadata: {
       name: 'kubernetes',
       namespace: 'default',
       labels: { 'endpointslice.kubernetes.io/skip-mirror': 'true' },
     },
-    subsets: [subset],
+    subsets: isReachable ? [{ addresses: [{ ip: advertise.address }], ports: [port] }] : [],
   })
   await put(client, endpointSlices, {
     metadata: { name: 'kubernetes', namespace: 'default', labels: { 'kubernetes.io/service-name': 'kubernetes' } },
     addressType: 'IPv4',
-    endpoints: [{ addresses: [advertise.address], conditions: { ready: true } }],
-    ports: [{ name: 'https', port: advertise.port, protocol: 'TCP' }],
+    endpoints: isReachable ? [{ addresses: [advertise.address], conditions: { ready: true } }] : [],
+    ports: [port],
   })
 }
 

@@ -31,14 +31,16 @@ const CACHE_CONTROL = 'no-cache, private'
 export function sendBytes(
   res: Response,
   code: number,
-  bytes: Buffer | string,
+  content: Buffer | string,
   contentType: string = JSON_TYPE,
   headers?: Record<string, string>,
 ) {
+  // Node would join a string with the headers, and encode those as it does the string.
+  const bytes = typeof content === 'string' ? Buffer.from(content) : content
   res.writeHead(code, {
     'content-type': contentType,
     'cache-control': CACHE_CONTROL,
-    'content-length': typeof bytes === 'string' ? Buffer.byteLength(bytes) : bytes.length,
+    'content-length': bytes.length,
     ...headers,
   })
   res.end(bytes)

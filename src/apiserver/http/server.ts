@@ -5,7 +5,6 @@
 import {
   createSecureServer,
   type Http2SecureServer,
-  type Http2ServerRequest,
   type Http2ServerResponse,
 } from 'node:http2'
 import type { IncomingMessage, ServerResponse } from 'node:http'

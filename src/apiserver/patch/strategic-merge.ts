@@ -108,7 +108,7 @@ function checkOrder(patched: readonly unknown[], order: readonly unknown[], idOf
 function mergeObjects(before: unknown[], patch: unknown[], mergeKey: string, type: Message | undefined) {
   const idOf = idBy(mergeKey)
   let live = before
-  let patched: Json[] = []
+  const patched: Json[] = []
   let isReplaced = false
   for (const element of patch) {
     if (!isObject(element)) throw badRequest(`invalid patch: ${JSON.stringify(element)} is not an object`)
