@@ -49,7 +49,7 @@ export const actions: Actions = {
         context: cluster.access.name,
         ...(demo && { demo }),
       })
-    } else {
+    } else if (!options.quiet) {
       print(`\ncluster ${pc.bold(options.name)} is ready at ${cluster.access.server}\n`)
       print(`  kubectl --context ${cluster.access.name} get nodes\n`)
       if (demo) print(`\nthe demo answers at ${pc.bold(demo.url)}\n`)

@@ -6,7 +6,6 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, w
 import { homedir } from 'node:os'
 import { join } from 'node:path'
 import { CliError } from '#cli/cli-error.ts'
-import { MAX_SLOTS } from '#network/slot.ts'
 
 export type RuntimeKind = 'builtin' | 'containerd' | 'none'
 
@@ -125,13 +124,4 @@ export class ClusterDirectory {
 export function listClusters(root: string): string[] {
   if (!existsSync(root)) return []
   return readdirSync(root).filter((name) => existsSync(join(root, name, 'cluster.json')))
-}
-
-/** A slot that no other cluster under `root` uses and nothing on this machine conflicts with. Throws CliError. */
-export async function freeSlot(root: string, isUsable: (slot: number) => Promise<boolean>): Promise<number> {
-  const taken = new Set(listClusters(root).map((name) => new ClusterDirectory(root, name).load().slot))
-  for (let slot = 0; slot < MAX_SLOTS; slot++) if (!taken.has(slot) && (await isUsable(slot))) return slot
-  throw new CliError('failed', `all ${MAX_SLOTS} private networks of this machine are in use`, {
-    hint: 'end a cluster with: rostrum down --name NAME',
-  })
 }

@@ -1,5 +1,5 @@
 /** `rostrum down`: ends a cluster so that nothing of it is left on this machine, from whatever state it is in. */
-import { existsSync, readdirSync, rmSync } from 'node:fs'
+import { rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { systemClock } from '#base/clock.ts'
 import { silentLog } from '#base/log.ts'
@@ -15,6 +15,7 @@ import type { ClusterDescription, ClusterDirectory, NodeDescription } from './cl
 import { removeCgroups, unmountBelow } from './leftovers.ts'
 import { endPods } from './containerd.ts'
 import { cgroupRootOf, containerdPaths, criSocket } from './node-parts.ts'
+import { isTakenByAnother, releaseClaims } from './slots.ts'
 import { stopSupervised } from './supervisor.ts'
 
 /** `removeData` also forgets the cluster's objects, images and keys. */
@@ -25,15 +26,19 @@ export async function down(directory: ClusterDirectory, removeData: boolean, pro
   await progress.step('agents', () =>
     Promise.all(description.nodes.map((node) => stopSupervised(directory.pids, `${node.name}-agent`, systemClock))),
   )
-  if (description.nodes.length > 0) {
+  const taken = isTakenByAnother(description.slot, directory)
+  if (description.nodes.length > 0 && !taken.name) {
     await progress.step('containers', async () => {
       for (const node of description.nodes) await endNode(directory, description, node, removeData)
     })
   }
   await progress.step('API server', () => stopSupervised(directory.pids, 'server', systemClock))
   if (description.nodes.length > 0)
-    await progress.step('network', () => removeClusterNetwork(host, description.slot, silentLog))
-  rmSync(directory.run(), { recursive: true, force: true })
+    await progress.step('network', async () => {
+      if (!taken.slot) await removeClusterNetwork(host, description.slot, silentLog)
+      releaseClaims(description.slot, directory)
+    })
+  if (!taken.name) rmSync(directory.run(), { recursive: true, force: true })
   rmSync(directory.pids, { recursive: true, force: true })
   removeFromKubeconfig(kubeconfigPath(process.env), contextName(directory.name))
   if (removeData) directory.remove()
@@ -62,6 +67,7 @@ async function endNode(
     runtimeDir: join(runDir, 'cri'),
     network,
     cgroupRoot: `${cgroupRoot}/unnamed`,
+    keepImages: !removeData,
     clock: systemClock,
     random: systemRandom,
     log: silentLog,
@@ -69,6 +75,4 @@ async function endNode(
   network.stop()
   await removeCgroups(cgroupRoot)
   await unmountBelow(directory.node(node.name))
-  const pods = directory.node(node.name, 'agent', 'kubelet', 'pods')
-  if (existsSync(pods)) for (const pod of readdirSync(pods)) rmSync(join(pods, pod), { recursive: true, force: true })
 }

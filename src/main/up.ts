@@ -1,5 +1,5 @@
 /** `rostrum up`: brings a cluster to where it answers, from whatever state it is in. */
-import { existsSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { fileURLToPath } from 'node:url'
 import { nodes } from '#api/resources.ts'
@@ -13,23 +13,26 @@ import type { Progress } from '#cli/progress.ts'
 import type { UpOptions } from '#cli/program.ts'
 import type { Client } from '#client/client.ts'
 import { createSystemHost } from '#network/host.ts'
-import { createNodeNamespace, findSlotConflicts } from '#network/machine.ts'
+import { createNodeNamespace } from '#network/machine.ts'
 import { nodeIpOf, planSlot } from '#network/slot.ts'
 import { accessOf } from './access.ts'
-import { type ClusterDescription, ClusterDirectory, freeSlot, type RuntimeKind } from './cluster-directory.ts'
+import { type ClusterDescription, ClusterDirectory, type RuntimeKind } from './cluster-directory.ts'
 import { dnsAnswers } from './dns-probe.ts'
 import { startNode } from './node-parts.ts'
 import { failureIn, logSize } from './part-failure.ts'
 import { ensurePki, pkiDirectory } from './pki.ts'
 import { servingHosts } from './server-process.ts'
+import { takeFreeSlot, takeName, takeSlotAgain } from './slots.ts'
 import { adminClient, isReady } from './status.ts'
-import { startSupervised } from './supervisor.ts'
+import { startSupervised, supervisedPid } from './supervisor.ts'
 
 const FIRST_PORT = 6443
 const LAST_PORT = 6542
 const DNS_PORT = 10053
 const CLUSTER_DOMAIN = 'cluster.local'
 const POLL_MS = 50
+/** Counts the pauses between two starts as well. */
+const MAX_SERVER_STARTS = 3
 
 /** The program itself, as its own parts are started by it. */
 export const program = fileURLToPath(new URL('../bin/rostrum.mjs', import.meta.url))
@@ -61,6 +64,8 @@ export async function up(options: UpOptions, root: string, progress: Progress): 
   if (description.nodes.length > 0) {
     await progress.step('network', async () => {
       const host = createSystemHost()
+      takeName(directory)
+      await takeSlotAgain(host, description.slot, directory)
       for (const node of description.nodes) {
         await createNodeNamespace({
           host,
@@ -81,7 +86,10 @@ export async function up(options: UpOptions, root: string, progress: Progress): 
       env: process.env,
     })
     detail(access.server)
+    const attempts = new Set<number>()
     await wait('the API server', 'server', async () => {
+      attempts.add(supervisedPid(directory.pids, 'server') ?? 0)
+      if (attempts.size > MAX_SERVER_STARTS) throw serverFails(directory.log('server'))
       try {
         await client.list(nodes, { limit: 1 })
         return undefined
@@ -141,7 +149,10 @@ async function waitFor(
   let failures = 0
   let missing: string | undefined
   for (;;) {
-    missing = await check().catch((err: unknown) => messageOf(err))
+    missing = await check().catch((err: unknown) => {
+      if (err instanceof CliError) throw err
+      return messageOf(err)
+    })
     if (missing === undefined) return
     const failure = failureIn(logFile, offset)
     if (failure && ++failures >= MAX_FAILURES)
@@ -156,6 +167,21 @@ async function waitFor(
       })
     }
   }
+}
+
+/** The server ends again and again: what it said last is why. */
+function serverFails(logFile: string): CliError {
+  const said = readFileSync(logFile, 'utf8')
+    .trimEnd()
+    .split('\n')
+    .findLast((line) => line.startsWith('rostrum: '))
+  return new CliError(
+    'failed',
+    `the API server does not start: ${said?.slice('rostrum: '.length) ?? 'it ends at once'}`,
+    {
+      hint: `its log is ${logFile}`,
+    },
+  )
 }
 
 async function describe(options: UpOptions, directory: ClusterDirectory): Promise<ClusterDescription> {
@@ -176,11 +202,10 @@ async function describe(options: UpOptions, directory: ClusterDirectory): Promis
       hint: 'apt-get install containerd runc, or use --runtime builtin',
     })
   }
-  const port = await choosePort(options.port)
-  const host = createSystemHost()
-  const slot =
-    count > 0 ? await freeSlot(directory.root, async (n) => (await findSlotConflicts(host, n)).length === 0) : 0
+  if (count > 0) takeName(directory)
+  const slot = count > 0 ? await takeFreeSlot(createSystemHost(), directory) : 0
   const plan = planSlot(slot)
+  const port = await choosePort(options.port, slot)
   const description: ClusterDescription = {
     version: 1,
     name: options.name,
@@ -205,14 +230,15 @@ async function describe(options: UpOptions, directory: ClusterDirectory): Promis
   return description
 }
 
-async function choosePort(asked: number | undefined): Promise<number> {
+/** Clusters that are started at the same moment look at different ports first, because their slots differ. */
+async function choosePort(asked: number | undefined, slot: number): Promise<number> {
   if (asked !== undefined) {
     if (await isFree(asked)) return asked
     throw new CliError('failed', `port ${asked} is in use`, {
       hint: 'name another one with --port, or none to let rostrum choose',
     })
   }
-  for (let port = FIRST_PORT; port <= LAST_PORT; port++) if (await isFree(port)) return port
+  for (let port = FIRST_PORT + slot; port <= LAST_PORT; port++) if (await isFree(port)) return port
   throw new CliError('failed', `no port from ${FIRST_PORT} to ${LAST_PORT} is free`, { hint: 'name one with --port' })
 }
 

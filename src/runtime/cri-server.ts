@@ -1,9 +1,9 @@
 /**
  * rostrum-cri: the built-in container runtime as a daemon that serves CRI v1 on a unix socket. Containers belong to the
  * supervisor, not to this process: `close` leaves them running, and the next start finds them again. `purge` removes
- * everything, whether a daemon runs or not.
+ * everything, or all but the images, whether a daemon ran or not.
  */
-import { chmodSync, existsSync, mkdirSync, rmSync } from 'node:fs'
+import { chmodSync, existsSync, mkdirSync, readdirSync, rmSync } from 'node:fs'
 import { connect } from 'node:net'
 import { dirname, join } from 'node:path'
 import { Server, ServerCredentials } from '@grpc/grpc-js'
@@ -71,6 +71,8 @@ export class AlreadyRunningError extends Error {
 }
 
 const VERSION = '0.1.0'
+/** Folder of the state directory. */
+const IMAGES = 'images'
 const MESSAGE_BYTES = 64 << 20
 
 /** Resolves once the socket is served and what ran before was taken over. Needs root. */
@@ -143,7 +145,7 @@ async function openRuntime(options: RuntimeOptions) {
   })
   const recovered = await supervisors.recover()
   const images = await ImageStore.open({
-    dir: join(stateDir, 'images'),
+    dir: join(stateDir, IMAGES),
     random,
     runSteps: async (steps) => (await supervisors.current()).run(steps),
   })
@@ -223,7 +225,11 @@ function chooseExecutor(wanted: CriServerOptions['executor'], parts: ExecutorPar
   return new RuncExecutor({ ...parts, runcPath })
 }
 
-export type PurgeOptions = Omit<RuntimeOptions, 'executor'> & { socketPath: string }
+export interface PurgeOptions extends Omit<RuntimeOptions, 'executor'> {
+  socketPath: string
+  /** Leaves images where they are, for a later daemon with the same `stateDir`. */
+  keepImages?: boolean
+}
 
 /**
  * Ends every container and pod and removes all that this runtime ever made: processes, mounts, namespaces, cgroups, state.
@@ -255,7 +261,9 @@ export async function purge(options: PurgeOptions): Promise<void> {
       failures,
       `cannot remove everything of the container runtime: ${failures.map(messageOf).join('; ')}`,
     )
-  for (const dir of [stateDir, runtimeDir]) rmSync(dir, { recursive: true, force: true })
+  const state = options.keepImages ? readdirSync(stateDir).filter((name) => name !== IMAGES) : []
+  const dirs = options.keepImages ? state.map((name) => join(stateDir, name)) : [stateDir]
+  for (const dir of [...dirs, runtimeDir]) rmSync(dir, { recursive: true, force: true })
   rmSync(options.socketPath, { force: true })
 }
 
