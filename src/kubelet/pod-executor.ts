@@ -62,6 +62,11 @@ export interface ExecuteOutcome {
   hasFailed: boolean
 }
 
+/** The pod has no sandbox, because it could not be made. */
+export class SandboxError extends Error {
+  override readonly name = 'SandboxError'
+}
+
 /** Making a sandbox includes its network, which may have to wait for others. */
 const SANDBOX_TIMEOUT_MS = 4 * 60_000
 
@@ -72,7 +77,7 @@ export class PodExecutor {
     this.#options = options
   }
 
-  /** Throws Error when the pod could not be brought to where containers may start, or the signal's reason. */
+  /** Throws SandboxError, Error when the pod could not be brought to where containers may start, or the signal's reason. */
   async execute(inputs: ExecuteInputs): Promise<ExecuteOutcome> {
     const { events, view } = this.#options
     const { pod, actions, signal } = inputs
@@ -153,7 +158,7 @@ export class PodExecutor {
       // It may have been made all the same.
       await view.relist(pod.metadata.uid).catch(() => {})
       events.pod(pod, 'Warning', 'FailedCreatePodSandBox', `Failed to create pod sandbox: ${messageOf(thrown)}`)
-      throw thrown
+      throw new SandboxError(messageOf(thrown), { cause: thrown })
     }
   }
 

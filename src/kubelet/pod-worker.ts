@@ -22,7 +22,7 @@ import type { PodEvents } from './kubelet-events.ts'
 import { type ObservedPod, runningContainers } from './observed-pod.ts'
 import { computePodActions, type PodActions } from './pod-actions.ts'
 import type { PodCgroups } from './pod-cgroups.ts'
-import type { PodExecutor } from './pod-executor.ts'
+import { type PodExecutor, SandboxError } from './pod-executor.ts'
 import { isHostNetwork, isTerminalPhase } from './pod-spec.ts'
 import { finalizePodStatus, generatePodStatus, rejectedPodStatus } from './pod-status.ts'
 import type { Prober } from './prober.ts'
@@ -74,6 +74,7 @@ export interface Verdict {
 const RESYNC_MS = 60_000
 const FAILURE_PAUSE_MS = 10_000
 const NETWORK_PAUSE_MS = 1_000
+const SANDBOX_FIRST_PAUSE_MS = 1_000
 const MOUNT_FIRST_PAUSE_MS = 500
 const MOUNT_LONGEST_PAUSE_MS = 122_000
 const DEFAULT_GRACE_SECONDS = 30
@@ -90,6 +91,9 @@ export class PodWorker {
   #isRunning = false
   #isClosed = false
   #failedMounts = 0
+  #failedSandboxes = 0
+  /** Before this time no sandbox is made: one that failed makes the runtime tell news, which must not have it tried again. */
+  #sandboxRetryAtMs = 0
   #failedSteps = 0
   #failures = new Map<string, StartFailure>()
   /** Ends the waits of the step under way. */
@@ -244,6 +248,9 @@ export class PodWorker {
     if (thrown instanceof VolumeSetUpError) {
       events.pod(this.#pod, 'Warning', 'FailedMount', thrown.message)
       pauseMs = Math.min(MOUNT_FIRST_PAUSE_MS * 2 ** this.#failedMounts++, MOUNT_LONGEST_PAUSE_MS)
+    } else if (thrown instanceof SandboxError) {
+      pauseMs = Math.min(SANDBOX_FIRST_PAUSE_MS * 2 ** this.#failedSandboxes++, FAILURE_PAUSE_MS)
+      this.#sandboxRetryAtMs = clock.now() + pauseMs
     } else if (thrown instanceof NetworkNotReadyError) {
       events.pod(this.#pod, 'Warning', 'NetworkNotReady', thrown.message)
       pauseMs = NETWORK_PAUSE_MS
@@ -295,6 +302,9 @@ export class PodWorker {
     const observed = view.observed(identity)
     const actions = computePodActions(pod, observed, prober)
     if (isQuiet(actions, observed)) return
+    if (actions.createSandbox && clock.now() < this.#sandboxRetryAtMs && runningContainers(observed).length === 0) {
+      return this.#wakeAt(this.#sandboxRetryAtMs)
+    }
     await this.#execute(pod, observed, actions, mounted, signal)
   }
 
@@ -317,6 +327,7 @@ export class PodWorker {
       signal,
       onSandboxReady: () => this.#publish({ isTerminal: false }),
     })
+    this.#failedSandboxes = 0
     for (const [name, failure] of outcome.failures) {
       if (failure) this.#failures.set(name, failure)
       else this.#failures.delete(name)
