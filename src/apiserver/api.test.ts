@@ -302,6 +302,12 @@ describe('patch', () => {
     expect(err.message).toBe('the namespace of the provided object does not match the namespace sent on the request')
   })
 
+  it('needs no resourceVersion, whatever the kind', async () => {
+    await create(leases, configMap('patch-lease'))
+    const patched = await server.client.patch(leases, key('patch-lease'), { spec: { holderIdentity: 'me' } })
+    expect(patched.spec!.holderIdentity).toBe('me')
+  })
+
   it('of server-side apply is not there yet, and says so', async () => {
     const err = await refusal(server.client.patch(configMaps, key('patch-name'), {}, { type: 'apply' }))
     expect(err).toMatchObject({ reason: 'NotImplemented', code: 501 })

@@ -327,6 +327,7 @@ export class Api {
         namespace,
         dryRun,
         ...(subresource && { subresource }),
+        isReplacement: request.verb === 'update',
         validate: (object, old) => validateAdmission(plugins, admissionRequest(old), object),
       },
     )

@@ -4,6 +4,7 @@ import type { Http2ServerRequest, Http2ServerResponse } from 'node:http2'
 import { dump } from 'js-yaml'
 import type { Log } from '#base/log.ts'
 import { internalError, StatusError } from '#machinery/status-error.ts'
+import { StoreUnavailable } from '#storage/store.ts'
 import type { Listed } from '../registry/watch-cache.ts'
 
 /** HTTP/1.1 and HTTP/2 through Node's common interface. */
@@ -125,6 +126,7 @@ function headerText(text: string): string {
 export function sendError(res: Response, err: unknown, log: Log, about: object) {
   let error: StatusError
   if (err instanceof StatusError) error = err
+  else if (err instanceof StoreUnavailable) error = new StatusError('ServiceUnavailable', err.message, { cause: err })
   else {
     log.error({ ...about, err }, 'request failed by a bug')
     error = internalError(err instanceof Error ? err.message : String(err), err)

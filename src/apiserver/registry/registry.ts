@@ -51,6 +51,12 @@ export interface WriteRequest {
   validate?: ValidateAdmission
 }
 
+export interface UpdateRequest extends WriteRequest {
+  subresource?: string
+  /** The new object is not made from the old one, so that it may undo what its writer has not seen. */
+  isReplacement?: boolean
+}
+
 /** What a write answers with: committed, or as it would have been for a dry run. */
 export type Written = { cached: CachedObject; object: Stored } | { cached: undefined; object: Stored }
 
@@ -175,7 +181,7 @@ export class Registry {
   async update(
     name: string,
     change: (old: Stored | undefined) => Draft | Promise<Draft>,
-    { namespace, dryRun, validate, subresource = '' }: WriteRequest & { subresource?: string },
+    { namespace, dryRun, validate, subresource = '', isReplacement = false }: UpdateRequest,
   ): Promise<Written & { created: boolean }> {
     const { resource, strategy } = this
     const key = this.key(namespace, name)
@@ -190,7 +196,7 @@ export class Registry {
       const { object: old, entry } = found
       const changed = change(old)
       const draft = changed instanceof Promise ? await changed : changed
-      this.#checkPreconditions(draft, old, entry, name)
+      this.#checkPreconditions(draft, old, entry, name, isReplacement)
       this.#prepareUpdate(draft, old, namespace, subresource, dryRun)
       const settle = strategy.allocate?.(draft, old, { now: this.#clock.now(), subresource, dryRun })
       let isWritten = false
@@ -220,7 +226,7 @@ export class Registry {
     }
   }
 
-  #checkPreconditions(draft: Draft, old: Stored, entry: StoreEntry, name: string) {
+  #checkPreconditions(draft: Draft, old: Stored, entry: StoreEntry, name: string, isReplacement: boolean) {
     const { resourceVersion, uid } = draft.metadata
     if (uid && uid !== old.metadata.uid) {
       throw conflict(
@@ -231,7 +237,7 @@ export class Registry {
     }
     if (resourceVersion && resourceVersion !== '0') {
       if (resourceVersion !== String(entry.revision)) throw conflict(this.resource, name, OPTIMISTIC_LOCK_MESSAGE)
-    } else if (this.strategy.needsResourceVersion) {
+    } else if (isReplacement && this.strategy.needsResourceVersion) {
       throw invalid({ group: this.resource.group, kind: this.resource.plural }, name, [
         {
           type: 'Invalid',

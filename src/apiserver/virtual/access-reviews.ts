@@ -8,6 +8,7 @@ import {
 import type { Message } from '#api/schema.ts'
 import { badRequest, type FieldError, invalid } from '#machinery/status-error.ts'
 import { decodeObject, type VirtualResource } from '../api.ts'
+import { invalidValue } from '../registry/object-meta.ts'
 import { type Attributes, type Authorizer, SUPERUSERS, type User } from '../user.ts'
 import { reviewed } from './identity-reviews.ts'
 
@@ -70,7 +71,10 @@ function accessReview(kind: string, type: Message, authorizer: Authorizer, isSel
         ])
       }
       if (kind === 'LocalSubjectAccessReview' && spec.resourceAttributes?.namespace !== request.namespace) {
-        throw badRequest(`spec.resourceAttributes.namespace must match namespace: ${request.namespace}`)
+        const found = spec.resourceAttributes?.namespace ?? ''
+        throw invalid({ group: 'authorization.k8s.io', kind }, '', [
+          invalidValue('spec.resourceAttributes.namespace', found, 'must match metadata.namespace'),
+        ])
       }
       const user: User = isSelf
         ? caller.user
