@@ -2,7 +2,9 @@
  * How many pods a second the scheduler alone places: queue, decision and cache in this process, no API server.
  *
  *     npx esbuild bench/scheduler.ts --bundle --platform=node --format=esm --packages=external --outfile=/tmp/bench-scheduler.mjs
- *     node /tmp/bench-scheduler.mjs [pods]
+ *     node /tmp/bench-scheduler.mjs [pods] [scenario ...]
+ *
+ * Prints one JSON document a line; bench/run.mjs reads them.
  */
 import { systemClock } from '#base/clock.ts'
 import { silentLog } from '#base/log.ts'
@@ -96,7 +98,9 @@ const scenarios: Scenario[] = [
 ]
 
 const podCount = Number(process.argv[2] ?? 5000)
+const asked = process.argv.slice(3)
 for (const scenario of scenarios) {
+  if (asked.length > 0 && !asked.includes(scenario.name)) continue
   const cluster = new TestCluster(seededRandom(1))
   const queue = new SchedulingQueue({
     clock: systemClock,
@@ -129,6 +133,6 @@ for (const scenario of scenarios) {
   }
   const seconds = (performance.now() - start) / 1000
   queue.close()
-  const rate = Math.round(podCount / seconds)
-  console.log(`${scenario.name}, ${scenario.nodes} nodes: ${rate} pods/s (${placed} of ${podCount} placed)`)
+  const perSecond = Math.round(podCount / seconds)
+  console.log(JSON.stringify({ scenario: scenario.name, nodes: scenario.nodes, perSecond, pods: podCount, placed }))
 }
