@@ -91,7 +91,7 @@ const nodeUpdate: Comparison = (node, old, to) => {
     to.forbidden(SPEC.at(field), `node updates may not change ${what} except from "" to valid`)
   if ((was!.podCIDRs ?? []).length > 0 && !jsonEqual(spec!.podCIDRs, was!.podCIDRs)) fixed('podCIDRs', 'podCIDR')
   if (was!.providerID && spec!.providerID !== was!.providerID) fixed('providerID', 'providerID')
-  checkTaints(node, to)
+  if (!jsonEqual(spec!.taints, was!.taints)) checkTaints(node, to)
   if (spec!.externalID !== was!.externalID) to.forbidden(SPEC.at('externalID'), 'may not be updated')
 }
 

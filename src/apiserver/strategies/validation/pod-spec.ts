@@ -119,7 +119,7 @@ function checkPodResources(spec: PodSpec, claimNames: ReadonlySet<string>, at: P
       `must be greater than or equal to aggregate container limits of ${total}`,
     )
   }
-  spec.containers.forEach((container, i) => {
+  ;(spec.containers ?? []).forEach((container, i) => {
     for (const [name, limit] of Object.entries<string>(container.resources?.limits ?? {})) {
       const own = resources.limits?.[name]
       if (own === undefined || !exceeds(limit, own)) continue
@@ -132,7 +132,7 @@ function checkPodResources(spec: PodSpec, claimNames: ReadonlySet<string>, at: P
 /** On the node's network a container listens on the node's port; templates may leave it open. */
 function checkHostNetworkPorts(spec: PodSpec, isPod: boolean, at: Path, to: Problems) {
   if (!spec.hostNetwork) return
-  spec.containers.forEach((container, i) => {
+  ;(spec.containers ?? []).forEach((container, i) => {
     ;(container.ports ?? []).forEach(({ hostPort = 0, containerPort }: Record<string, number>, j: number) => {
       if ((!isPod && hostPort === 0) || hostPort === containerPort) return
       const place = at.at('containers').index(i).at('ports').index(j).at('hostPort')

@@ -18,7 +18,7 @@ export function checkPodStatus(pod: Stored, old: Stored, to: Problems) {
   if (status!.observedGeneration < 0) {
     to.invalid(STATUS.at('observedGeneration'), status!.observedGeneration, NOT_AN_INTEGER)
   }
-  if (status!.qosClass !== was!.qosClass) to.add([immutableValue('status.qosClass', status!.qosClass)])
+  if (status!.qosClass !== was!.qosClass) to.add([immutableValue('status.qosClass', status!.qosClass ?? '')])
   checkRestarts(status!, was!, old.spec as Status, to)
   checkClaims(status!, pod.spec as Status, to)
   checkIps(status!.podIPs ?? [], was!.podIPs ?? [], STATUS.at('podIPs'), to)

@@ -168,6 +168,7 @@ const nodeDriver: Check = all(
 export const csiNodeRules: Rules = {
   valid: fields({ spec: fields({ drivers: [each(nodeDriver), uniqueBy('name')] }) }),
   update({ spec }, { spec: was }, to) {
+    if (jsonEqual(spec, was)) return
     const comparable = ({ allocatable: _allocatable, ...driver }: Spec) => driver
     for (const before of was.drivers ?? []) {
       const now = (spec.drivers ?? []).find(({ name }: Spec) => name === before.name)
