@@ -27,9 +27,7 @@ export class Path {
   }
 
   at(...names: string[]): Path {
-    let path: Path = this
-    for (const name of names) path = new Path(`.${name}`, path)
-    return path
+    return names.reduce<Path>((path, name) => new Path(`.${name}`, path), this)
   }
 
   index(i: number): Path {

@@ -13,7 +13,6 @@ import {
   type Path,
   type Problems,
   required,
-  strictlyNamed,
   uniqueBy,
 } from './check.ts'
 import { portNumber } from './formats.ts'
