@@ -23,7 +23,7 @@ import {
 } from '#machinery/status-error.ts'
 import type { Store } from '#storage/store.ts'
 import { admit, type AdmissionPlugin, type AdmissionRequest, validateAdmission } from './admission/admission.ts'
-import { ConvertedObject, convertBatch, storedRequest } from './converted.ts'
+import { asServed, ConvertedObject, convertBatch, storedRequest } from './converted.ts'
 import { type ListResult, listObjects, tooLarge } from './list.ts'
 import { applyPatch } from './patch/apply-patch.ts'
 import { checkDeleteRequest, type DeleteRequest } from './registry/deletion.ts'
@@ -170,6 +170,8 @@ export class Api {
           : 'an empty namespace may not be set when a resource name is provided',
       )
     }
+    if (request.subresource && !Object.hasOwn(request.resource.subresources, request.subresource))
+      throw new StatusError('NotFound', 'the server could not find the requested resource')
     const virtual = this.#options.virtual.get(resourceKey(request.resource))
     if (virtual) return virtual.perform(this, caller, request)
     const conversion = conversionOf(request.resource)
@@ -184,11 +186,7 @@ export class Api {
       const handler =
         this.#options.subresources.get(`${resourceKey(resource)}/${subresource}`) ??
         this.#options.subresources.get(`*/${subresource}`)
-      if (!handler) {
-        if (!Object.hasOwn(resource.subresources, subresource))
-          throw new StatusError('NotFound', 'the server could not find the requested resource')
-        throw notImplemented(`subresource ${subresource} of ${resource.plural} is not implemented yet`)
-      }
+      if (!handler) throw notImplemented(`subresource ${subresource} of ${resource.plural} is not implemented yet`)
       return handler.perform(this, caller, request)
     }
     switch (request.verb) {
@@ -246,7 +244,9 @@ export class Api {
         conversion.stored.type,
         conversion.toStored(this.decodeBody(caller, { ...request, body })),
       )
-    const answer = await this.#onStoredForm(conversion, caller, request, inner, toStored)
+    const answer = await this.#onStoredForm(conversion, caller, request, inner, toStored).catch((err: unknown) => {
+      throw asServed(conversion, err)
+    })
     if (answer.type === 'object') return { ...answer, object: conversion.fromStored(answer.object), cached: undefined }
     if (answer.type !== 'list') return answer
     const entries = answer.list.entries.map((entry) => new ConvertedObject(conversion, entry.object, entry))

@@ -2,6 +2,7 @@
 import type { Conversion } from '#api/conversion.ts'
 import type { KubeObject } from '#api/kind.ts'
 import type { ApiRequest } from '#client/transport.ts'
+import { qualified, StatusError } from '#machinery/status-error.ts'
 import type { Revision } from '#storage/store.ts'
 import type { Listed } from './registry/watch-cache.ts'
 import { SelectedBatch, SelectedEvent } from './watch/watch-groups.ts'
@@ -40,6 +41,14 @@ export function storedRequest(conversion: Conversion, request: ApiRequest): ApiR
     resource: conversion.stored,
     ...(options && { options: { ...options, ...(fieldSelector && { fieldSelector }) } }),
   }
+}
+
+/** What the stored form's registry says of it, said of the served form. */
+export function asServed({ served, stored }: Conversion, err: unknown): unknown {
+  if (!(err instanceof StatusError) || err.details?.kind !== stored.plural) return err
+  const message = err.message.replace(qualified(stored), qualified(served))
+  const details = { ...err.details, kind: served.plural, ...(served.group && { group: served.group }) }
+  return new StatusError(err.reason, message, { code: err.code, details, cause: err })
 }
 
 function renameFields(selector: string, names: Readonly<Record<string, string>>): string {
