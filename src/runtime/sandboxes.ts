@@ -27,6 +27,8 @@ export class Sandboxes {
   readonly #context: RuntimeContext
   readonly #store: RecordStore<SandboxRecord>
   readonly #records = new Map<string, SandboxRecord>()
+  /** Ids of those being made. */
+  readonly #unfinished = new Set<string>()
   readonly #lock = new KeyedLock()
   /** Sandbox id -> the supervisor's key of its pid namespace holder, resolved to a pid when it runs. */
   readonly #holders = new Map<string, number>()
@@ -59,15 +61,16 @@ export class Sandboxes {
     }
   }
 
+  /** Without those being made: they would look like stopped ones. */
   list(): SandboxRecord[] {
-    return [...this.#records.values()]
+    return [...this.#records.values()].filter(({ id }) => !this.#unfinished.has(id))
   }
 
   /** By id, or an unambiguous beginning of one. */
   find(id: string): SandboxRecord | undefined {
     const exact = this.#records.get(id)
     if (exact || id.length < 4) return exact
-    const matches = this.list().filter((record) => record.id.startsWith(id))
+    const matches = [...this.#records.values()].filter((record) => record.id.startsWith(id))
     return matches.length === 1 ? matches[0] : undefined
   }
 
@@ -85,7 +88,7 @@ export class Sandboxes {
     if (runtimeHandler && runtimeHandler !== this.#context.executor.name) {
       throw new StatusError('INVALID_ARGUMENT', `no runtime for "${runtimeHandler}" is configured`)
     }
-    const same = this.list().find(
+    const same = [...this.#records.values()].find(
       ({ config: { metadata: m } }) =>
         m!.uid === metadata.uid &&
         m!.name === metadata.name &&
@@ -109,6 +112,7 @@ export class Sandboxes {
       networked: !hostNetwork(config),
     }
     this.#records.set(record.id, record)
+    this.#unfinished.add(record.id)
     return this.#lock.run(record.id, async () => {
       try {
         // Before anything exists, so that a crash in the middle leaves a record to clean up by.
@@ -129,6 +133,8 @@ export class Sandboxes {
         )
         this.#forget(record.id)
         throw thrown
+      } finally {
+        this.#unfinished.delete(record.id)
       }
     })
   }
