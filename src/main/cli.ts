@@ -16,7 +16,8 @@ const keepAlive = setInterval(() => {}, 0x7fff_ffff)
 try {
   await program.parseAsync()
 } catch (err) {
-  process.exitCode = report(err)
+  // Whatever a failed command has opened must not keep it alive.
+  process.exit(report(err))
 }
 clearInterval(keepAlive)
 
