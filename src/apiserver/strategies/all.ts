@@ -12,6 +12,7 @@ import * as others from './others.ts'
 import { podStrategy } from './pod.ts'
 import { serviceStrategy } from './service.ts'
 import { validationOf } from './validation/all.ts'
+import { warningsOf } from './warnings/all.ts'
 import * as workloads from './workloads.ts'
 
 /** Kinds that are not here have nothing special before validation. */
@@ -80,7 +81,7 @@ export const strategies: ReadonlyMap<string, Strategy> = new Map(
 
 function strategyOf(resource: Resource): Strategy {
   const key = `${resource.group}/${resource.plural}`
-  return withFreshStatus(resource, { ...behaviours[key], ...validationOf(key) })
+  return withFreshStatus(resource, { ...behaviours[key], ...validationOf(key), ...warningsOf(key) })
 }
 
 /** A new object's status is what the type says of one that nobody has written yet, zeros included. */

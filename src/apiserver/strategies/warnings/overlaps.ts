@@ -1,0 +1,66 @@
+/** Files of a volume that would hide one another. Upstream: `warningsForOverlappingVirtualPaths`. */
+
+interface File {
+  path: string
+  /** Where it comes from, in volumes with several sources. */
+  source: string
+}
+
+type Spec = Record<string, any>
+
+const withoutSlash = (path: string) => path.replace(/\/+$/, '')
+const shown = ({ path, source }: File) => JSON.stringify(path) + (source && ` (${source})`)
+const isWithin = (inner: string, outer: string) => `${inner}/`.startsWith(`${outer}/`)
+
+function overlapsOf(files: readonly File[]): string[] {
+  const seen: File[] = []
+  return files.flatMap((given) => {
+    const file = { ...given, path: withoutSlash(given.path) }
+    const others = file.path
+      ? seen.filter(({ path }) => path && (isWithin(path, file.path) || isWithin(file.path, path)))
+      : []
+    seen.push(file)
+    return others.map((other) => `${shown(file)} with ${shown(other)}`)
+  })
+}
+
+const filesOf = (items: readonly Spec[] = [], source = ''): File[] => items.map(({ path = '' }) => ({ path, source }))
+
+const quotedName = (kind: string, name: string | undefined) => `${kind} ${JSON.stringify(name ?? '')}`
+
+/** Upstream looks at the first kind of a source that is there. */
+function projectedFiles(source: Spec): File[] {
+  const { configMap, secret, downwardAPI, serviceAccountToken: token, clusterTrustBundle: bundle } = source
+  if (configMap?.items) return filesOf(configMap.items, quotedName('ConfigMap', configMap.name))
+  if (secret?.items) return filesOf(secret.items, quotedName('Secret', secret.name))
+  if (downwardAPI?.items) return filesOf(downwardAPI.items, 'DownwardAPI')
+  if (token) return [{ path: token.path ?? '', source: 'ServiceAccountToken' }]
+  if (bundle) {
+    return [{ path: bundle.path ?? '', source: quotedName('ClusterTrustBundle', bundle.name ?? bundle.signerName) }]
+  }
+  const { certificateChainPath, keyPath, credentialBundlePath } = source.podCertificate ?? {}
+  const files = [
+    { path: certificateChainPath, source: 'PodCertificate chain' },
+    { path: keyPath, source: 'PodCertificate key' },
+    { path: credentialBundlePath, source: 'PodCertificate credential bundle' },
+  ]
+  return files.filter(({ path }) => path)
+}
+
+export function overlapWarnings(volumes: readonly Spec[]): string[] {
+  return volumes.flatMap((volume) => {
+    const { name, configMap, secret, downwardAPI, projected } = volume
+    const say = (what: string, files: readonly File[]) =>
+      overlapsOf(files).map((overlap) => `volume ${JSON.stringify(name)} (${what}): overlapping paths: ${overlap}`)
+    if (configMap) return say(quotedName('ConfigMap', configMap.name), filesOf(configMap.items))
+    if (secret) return say(quotedName('Secret', secret.secretName), filesOf(secret.items))
+    if (downwardAPI) return say('DownwardAPI', filesOf(downwardAPI.items))
+    if (!projected) return []
+    const sources: Spec[] = projected.sources ?? []
+    const empty = sources.filter((source) => Object.keys(source).length === 0)
+    return [
+      ...empty.map(() => `volume ${JSON.stringify(name)} (Projected) has no sources provided`),
+      ...say('Projected', sources.flatMap(projectedFiles)),
+    ]
+  })
+}
