@@ -2,7 +2,7 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { fileURLToPath } from 'node:url'
-import { nodes } from '#api/resources.ts'
+import { nodes, services } from '#api/resources.ts'
 import { sleep, systemClock } from '#base/clock.ts'
 import { messageOf } from '#base/errors.ts'
 import { silentLog } from '#base/log.ts'
@@ -91,7 +91,7 @@ export async function up(options: UpOptions, root: string, progress: Progress): 
       attempts.add(supervisedPid(directory.pids, 'server') ?? 0)
       if (attempts.size > MAX_SERVER_STARTS) throw serverFails(directory.log('server'))
       try {
-        await client.list(nodes, { limit: 1 })
+        await client.get(services, { namespace: 'default', name: 'kubernetes' })
         return undefined
       } catch (err) {
         return messageOf(err)

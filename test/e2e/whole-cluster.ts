@@ -1,5 +1,6 @@
 /** A cluster as a user starts it: the built program, real nodes, real kubectl. For end-to-end tests that need root. */
 import { execFileSync, spawn } from 'node:child_process'
+import { createServer } from 'node:net'
 import { mkdtempSync, readdirSync, readFileSync, readlinkSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
@@ -206,4 +207,16 @@ function processes(): { args: string; cgroups: string; cwd: string }[] {
         return []
       }
     })
+}
+
+/** A port of 127.0.0.1 that was free a moment ago. */
+export function freePort(): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const probe = createServer()
+    probe.once('error', reject)
+    probe.listen(0, '127.0.0.1', () => {
+      const { port } = probe.address() as { port: number }
+      probe.close(() => resolve(port))
+    })
+  })
 }
