@@ -1,5 +1,5 @@
 /**
- * The objects that every cluster has from its first moment: the system namespaces, the two built-in priority classes, and
+ * The objects that every cluster has from its first moment, and again when somebody deletes them: the system namespaces, the two built-in priority classes, and
  * the Service under which pods reach the API. Upstream: the post-start hooks of kube-apiserver.
  */
 import type { Draft as NewObject, KubeObject, Resource } from '#api/kind.ts'
@@ -63,6 +63,7 @@ export async function bootstrap({ client, serviceIp, advertise }: BootstrapOptio
 }
 
 async function ensure<T extends KubeObject>(client: Client, resource: Resource<T>, draft: NewObject<T>): Promise<void> {
+  if (await client.find(resource, draft.metadata as { name: string })) return
   try {
     await client.create(resource, draft)
   } catch (err) {

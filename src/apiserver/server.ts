@@ -4,6 +4,8 @@
  */
 import { Registry as MetricsRegistry } from 'prom-client'
 import { allResources } from '#api/resources.ts'
+import { every, type Timer } from '#base/clock.ts'
+import { messageOf } from '#base/errors.ts'
 import { addressAt, parseCidr } from '#base/ip.ts'
 import { Client } from '#client/client.ts'
 import type { Transport } from '#client/transport.ts'
@@ -22,6 +24,9 @@ import { strategies } from './strategies/all.ts'
 import { printers } from './table/all.ts'
 import { createRenderer } from './table/renderer.ts'
 import type { User } from './user.ts'
+
+/** What somebody deleted of the system objects is missing for no longer than this. */
+const BOOTSTRAP_PERIOD_MS = 10_000
 
 export interface ApiServerOptions extends ApiAssemblyOptions {
   /** PEM. */
@@ -54,6 +59,7 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
   const { api, authenticator, authorizer } = await assembleApi(options)
 
   let isBootstrapped = false
+  let renewal: Timer | undefined
   let advertised = ''
   const openApi = new OpenApiDocuments({
     resources: allResources,
@@ -98,10 +104,17 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
     listen: (address, port) => http.listen(address, port),
     async bootstrap(advertise) {
       advertised = `${advertise.address}:${advertise.port}`
-      await bootstrap({ client: new Client(transport(systemUser('system:apiserver'))), serviceIp, advertise })
+      const client = new Client(transport(systemUser('system:apiserver')))
+      await bootstrap({ client, serviceIp, advertise })
       isBootstrapped = true
+      renewal = every(clock, BOOTSTRAP_PERIOD_MS, () => {
+        bootstrap({ client, serviceIp, advertise }).catch((thrown: unknown) =>
+          log.debug({ reason: messageOf(thrown) }, 'cannot restore the system objects; trying again'),
+        )
+      })
     },
     async close() {
+      renewal?.cancel()
       // Ends all watches, each after a whole line.
       api.stop()
       await http.close()

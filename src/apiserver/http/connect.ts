@@ -10,7 +10,7 @@ import type { Pod } from '#api/core/v1/pod.ts'
 import type { Clock } from '#base/clock.ts'
 import type { Log } from '#base/log.ts'
 import { nodes, pods } from '#api/resources.ts'
-import { badRequest, notFound, methodNotAllowed, StatusError } from '#machinery/status-error.ts'
+import { badRequest, notFound, methodNotAllowed, StatusError, type StatusReason } from '#machinery/status-error.ts'
 import { proxyStream, type ProxyStreamOptions } from '#streaming/proxy-stream.ts'
 import type { Api } from '../api.ts'
 import type { User } from '../user.ts'
@@ -59,6 +59,8 @@ const CONNECTED = new Set([
 
 /** Bound on connecting to a kubelet and on its first byte. */
 const KUBELET_TIMEOUT_MS = 30_000
+/** Characters of a kubelet's error that are passed on. */
+const MAX_ERROR_TEXT = 2048
 
 export function createConnectHandler(options: ConnectOptions): ConnectHandler {
   const { api, kubeletTls, clock, log } = options
@@ -123,7 +125,7 @@ export function createConnectHandler(options: ConnectOptions): ConnectHandler {
       if (subresource === 'log') {
         authorize('get')
         if (req.method !== 'GET') throw methodNotAllowed()
-        await relay(logTarget(route, query), req, res, kubeletAgent, 'text/plain')
+        await relay(logTarget(route, query), req, res, kubeletAgent, { isLog: true })
         return
       }
       if (subresource === 'proxy') {
@@ -202,13 +204,16 @@ const HOP_BY_HOP = new Set([
   'http2-settings',
 ])
 
-/** Forwards a plain request and streams its answer back. Credentials of the client stay here. */
+/**
+ * Forwards a plain request and streams its answer back. Credentials of the client stay here. For logs, an answer that is an
+ * error becomes a Status with the kubelet's words: rejects with StatusError.
+ */
 function relay(
   target: URL,
   req: Request,
   res: Response,
   agent: Agent | undefined,
-  contentType?: string,
+  { isLog = false } = {},
 ): Promise<void> {
   const headers: Record<string, string | string[]> = {}
   for (const [name, value] of Object.entries(req.headers)) {
@@ -231,10 +236,14 @@ function relay(
     })
     outgoing.on('response', (answer) => {
       outgoing.setTimeout(0)
+      if (isLog && answer.statusCode !== 200) {
+        statusOfAnswer(answer).then(reject, reject)
+        return
+      }
       const out: Record<string, string | string[]> = {}
       for (const [name, value] of Object.entries(answer.headers))
         if (value !== undefined && !HOP_BY_HOP.has(name)) out[name] = value
-      if (contentType && (answer.statusCode ?? 500) < 300) out['content-type'] = contentType
+      if (isLog) out['content-type'] = 'text/plain'
       res.writeHead(answer.statusCode ?? 502, out)
       ;(res as unknown as { flushHeaders?: () => void }).flushHeaders?.()
       answer.pipe(res as unknown as NodeJS.WritableStream)
@@ -257,4 +266,17 @@ function relay(
     })
     req.pipe(outgoing)
   })
+}
+
+/** Upstream: `GenericHttpResponseChecker`. */
+async function statusOfAnswer(answer: IncomingMessage): Promise<StatusError> {
+  let text = ''
+  for await (const chunk of answer.setEncoding('utf8')) {
+    text += chunk
+    if (text.length >= MAX_ERROR_TEXT) break
+  }
+  const reasons: Record<number, StatusReason> = { 400: 'BadRequest', 403: 'Forbidden', 404: 'NotFound' }
+  const reason = reasons[answer.statusCode ?? 500] ?? 'InternalError'
+  const said = text.slice(0, MAX_ERROR_TEXT).trim() || `the kubelet answered ${answer.statusCode}`
+  return new StatusError(reason, reason === 'InternalError' ? `Internal error occurred: ${said}` : said)
 }
