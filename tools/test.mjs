@@ -17,7 +17,7 @@ const KILL_AFTER_MS = 30_000
 const args = process.argv.slice(2)
 const wanted = args.filter((arg) => arg in projects)
 const filters = args.filter((arg) => !(arg in projects))
-const folder = mkdtempSync(join(tmpdir(), 'rostrum-test-'))
+const folder = mkdtempSync(join(tmpdir(), 'rostrum-test-report-'))
 const all = []
 try {
   for (const project of wanted.length > 0 ? wanted : Object.keys(projects)) {
