@@ -29,6 +29,8 @@ import type { User } from './user.ts'
 const BOOTSTRAP_PERIOD_MS = 10_000
 
 export interface ApiServerOptions extends ApiAssemblyOptions {
+  /** A watch whose client is further behind is ended. Default: 32 MiB. */
+  maxWatchBacklogBytes?: number | undefined
   /** PEM. */
   tls: { cert: string; key: string; clientCa: string }
   /** The server's identity towards kubelets. */
@@ -88,6 +90,7 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
         openApiPaths(() => openApi),
       ],
     }),
+    maxWatchBacklogBytes: options.maxWatchBacklogBytes,
     connect: createConnectHandler({ api, kubeletTls: options.kubeletTls, clock, log }),
     metrics: createRequestMetrics(metrics),
     clock,

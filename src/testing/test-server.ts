@@ -42,6 +42,8 @@ export interface TestServerOptions {
   tokens?: readonly StaticToken[]
   /** Default: `10.96.0.0/16`. */
   serviceCidr?: string
+  /** A watch over HTTP whose client is further behind is ended. Default: 32 MiB. */
+  maxWatchBacklogBytes?: number
   clock?: Clock
   random?: Random
   log?: Log
@@ -98,6 +100,7 @@ export async function startTestServer(options: TestServerOptions = {}): Promise<
     serviceCidr,
     tokens: options.tokens ?? [],
     signingKey: pki.signingKey,
+    maxWatchBacklogBytes: options.maxWatchBacklogBytes,
     tls: { ...pki.serving, clientCa: pki.authority.cert },
     kubeletTls: { ca: pki.authority.cert, ...pki.kubeletClient },
     version: kubernetesVersion,
@@ -133,9 +136,9 @@ export async function startTestServer(options: TestServerOptions = {}): Promise<
   let closed: Promise<void> | undefined
   const close = async () => {
     stop.abort(new Error('the test server is closing'))
-    transport?.close()
-    for (const agent of agents.values()) agent.destroy()
+    // Ends all connections, so that the agents of `fetch` have none left to end.
     await apiServer.close()
+    transport?.close()
     await store.close()
     await removeStore()
   }

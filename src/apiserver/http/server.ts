@@ -6,6 +6,7 @@ import {
   createSecureServer,
   type Http2SecureServer,
   type Http2ServerResponse,
+  type ServerHttp2Session,
 } from 'node:http2'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Duplex } from 'node:stream'
@@ -86,6 +87,8 @@ export interface HttpServerOptions {
   renderer: Renderer
   paths: PathHandler
   connect: ConnectHandler
+  /** Default: 32 MiB. */
+  maxWatchBacklogBytes?: number | undefined
   metrics: RequestMetrics
   clock: Clock
   random: Random
@@ -95,6 +98,7 @@ export interface HttpServerOptions {
 const NO_QUERY = new URLSearchParams()
 const HANDSHAKE_TIMEOUT_MS = 10_000
 const HEADER_BYTES = 64 << 10
+const MAX_WATCH_BACKLOG_BYTES = 32 << 20
 /** How long a server that closes waits for answers under way. */
 const CLOSE_TIMEOUT_MS = 2_000
 
@@ -103,7 +107,9 @@ export class HttpServer {
   readonly #table: ResourceTable
   readonly #types: ReadonlyMap<string, Message>
   readonly #servers: Http2SecureServer[] = []
-  readonly #sockets = new Set<Duplex>()
+  /** Connections by HTTP/1.1, and those by HTTP/2. */
+  readonly #sockets = new Set<TLSSocket>()
+  readonly #sessions = new Set<ServerHttp2Session>()
   /** Answers that are not complete, with the means to hear that none is left. */
   #open = 0
   #onIdle: (() => void) | undefined
@@ -139,7 +145,12 @@ export class HttpServer {
       maxSessionMemory: 64,
       settings: { maxConcurrentStreams: 1000, initialWindowSize: 1 << 20 },
     } as Parameters<typeof createSecureServer>[0])
+    server.on('session', (session) => {
+      this.#sessions.add(session)
+      session.on('close', () => this.#sessions.delete(session))
+    })
     server.on('secureConnection', (socket) => {
+      if (socket.alpnProtocol === 'h2') return
       this.#sockets.add(socket)
       socket.on('close', () => this.#sockets.delete(socket))
     })
@@ -170,15 +181,15 @@ export class HttpServer {
         }
       })
     }
-    await Promise.all(
-      this.#servers.map(
-        (server) =>
-          new Promise<void>((resolve) => {
-            server.close(() => resolve())
-            for (const socket of this.#sockets) socket.destroy()
-          }),
-      ),
-    )
+    const closed = Promise.all(this.#servers.map((server) => new Promise((resolve) => server.close(resolve))))
+    // What has been written is still sent; who does not take it is cut off.
+    for (const socket of this.#sockets) socket.destroySoon()
+    for (const session of this.#sessions) session.close()
+    const timer = this.#options.clock.after(CLOSE_TIMEOUT_MS, () => {
+      for (const connection of [...this.#sockets, ...this.#sessions]) connection.destroy()
+    })
+    await closed
+    timer.cancel()
   }
 
   #onRequest(req: Request, res: Response) {
@@ -350,7 +361,7 @@ export class HttpServer {
   }
 
   #watch(res: Response, caller: Caller, request: ApiRequest, accepted: Accepted, query: URLSearchParams) {
-    const { api, clock, random, renderer } = this.#options
+    const { api, clock, random, renderer, maxWatchBacklogBytes = MAX_WATCH_BACKLOG_BYTES } = this.#options
     const { as, format } = accepted
     if (format !== 'json') throw notAcceptable('application/json, application/json;stream=watch')
     streamWatch(res, {
@@ -359,6 +370,7 @@ export class HttpServer {
       request,
       clock,
       random,
+      maxBacklogBytes: maxWatchBacklogBytes,
       render: as && ((object, isFirst) => renderer.event(as, request.resource, object, isFirst, query)),
     })
   }

@@ -9,8 +9,6 @@ import { openWatch } from '../watch/open-watch.ts'
 import type { SelectedBatch, SelectedEvent } from '../watch/watch-groups.ts'
 import { type Response, setWarnings } from './respond.ts'
 
-/** A client that lets this much pile up is disconnected; it will resume from where it was (bytes). */
-const MAX_BACKLOG_BYTES = 32 << 20
 /** Without a time-out of its own a watch lasts between this and twice this. */
 const MIN_WATCH_SECONDS = 1800
 
@@ -20,12 +18,15 @@ export interface WatchStreamOptions {
   request: ApiRequest
   clock: Clock
   random: Random
+  /** A client that lets this much pile up is disconnected; it will resume from where it was. */
+  maxBacklogBytes: number
   /** Renders an object for clients that want a Table or PartialObjectMetadata. */
   render?: ((object: KubeObject, isFirst: boolean) => unknown) | undefined
 }
 
 /** Throws StatusError when the watch is refused before anything was sent. */
-export function streamWatch(res: Response, { api, caller, request, clock, random, render }: WatchStreamOptions): void {
+export function streamWatch(res: Response, options: WatchStreamOptions): void {
+  const { api, caller, request, clock, random, maxBacklogBytes, render } = options
   let isFirst = true
   let refused: Error | undefined
   let opened = false
@@ -56,7 +57,7 @@ export function streamWatch(res: Response, { api, caller, request, clock, random
       waiting.push(bytes)
       waitingBytes += bytes.length
     } else res.write(bytes)
-    if (waitingBytes + res.writableLength > MAX_BACKLOG_BYTES) {
+    if (waitingBytes + res.writableLength > maxBacklogBytes) {
       cancel()
       res.destroy()
     }
