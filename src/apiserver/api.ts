@@ -307,6 +307,7 @@ export class Api {
   /** A PUT or the like: `change` computes the new object from the old one. */
   async update(caller: Caller, request: ApiRequest, change: (old: Stored) => Draft | Promise<Draft>): Promise<Answer> {
     const registry = this.registry(request.resource)
+    let before: Stored | undefined
     const { namespace, name, subresource } = request
     const dryRun = request.options?.dryRun === 'All'
     const plugins = this.#options.admission
@@ -331,7 +332,8 @@ export class Api {
         validate: (object, old) => validateAdmission(plugins, admissionRequest(old), object),
       },
     )
-    this.#warn(caller, registry, written.object)
+    // What a subresource writes is rarely what a human wrote.
+    if (!subresource) this.#warn(caller, registry, written.object, before)
     return answerOf(written, written.created ? 201 : 200)
   }
 
@@ -419,8 +421,8 @@ export class Api {
     }
   }
 
-  #warn(caller: Caller, registry: Registry, object: Stored) {
-    const warnings = registry.strategy.warnings?.(object)
+  #warn(caller: Caller, registry: Registry, object: Stored, old?: Stored) {
+    const warnings = registry.strategy.warnings?.(object, old)
     if (warnings) caller.warnings.push(...warnings)
   }
 }
