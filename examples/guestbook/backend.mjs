@@ -41,7 +41,9 @@ function parse(bytes, at) {
   if (kind === '$') {
     if (size < 0) return { value: undefined, end: end + 2 }
     const start = end + 2
-    return bytes.length < start + size + 2 ? undefined : { value: bytes.subarray(start, start + size).toString(), end: start + size + 2 }
+    return bytes.length < start + size + 2
+      ? undefined
+      : { value: bytes.subarray(start, start + size).toString(), end: start + size + 2 }
   }
   const value = []
   let next = end + 2

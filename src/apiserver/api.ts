@@ -321,6 +321,7 @@ export class Api {
     const written = await registry.update(
       name!,
       (old) => {
+        before = old
         const changed = change(old as Stored)
         return changed instanceof Promise ? changed.then((draft) => admitted(draft, old)) : admitted(changed, old)
       },

@@ -3,6 +3,7 @@ import { accessSync, constants, existsSync, readFileSync } from 'node:fs'
 import { detectCgroups } from '#base/cgroup.ts'
 import { execAny } from '#base/exec.ts'
 import { messageOf } from '#base/errors.ts'
+import { checkNetwork } from '#network/check-network.ts'
 import { createSystemHost } from '#network/host.ts'
 import { findProgram } from './up.ts'
 
@@ -112,17 +113,6 @@ const CHECKS: readonly Check[] = [
       return ok('can be made')
     },
   },
-  {
-    name: 'nftables',
-    async run() {
-      if (process.getuid?.() === 0 && (await createSystemHost().hasNft())) return ok('works')
-      return {
-        state: 'degraded',
-        detail: 'not found; Services run in user space, pods cannot reach the outside, host ports are proxied',
-        fix: 'apt-get install nftables',
-      }
-    },
-  },
   optional('kubectl', 'not found; the cluster works, but you will want it', 'kubernetes-client'),
   optional('redis-server', 'not found; the demo uses a small store of its own', 'redis-server'),
   optional('containerd', 'not found; needed for --runtime containerd only', 'containerd runc'),
@@ -150,14 +140,25 @@ const CHECKS: readonly Check[] = [
   },
 ]
 
+/** What networks need beyond `ip`, which is looked for with the other programs. */
+async function networkFindings(): Promise<Finding[]> {
+  const findings = (await checkNetwork(createSystemHost())).filter(({ reason }) => reason !== 'Iproute2Missing')
+  if (findings.length === 0) return [{ check: 'network', ...ok('nftables and conntrack work') }]
+  return findings.map(({ severity, message, remedy }) => ({
+    check: 'network',
+    state: severity === 'error' ? ('missing' as const) : ('degraded' as const),
+    detail: message,
+    fix: remedy,
+  }))
+}
+
 export async function examine(): Promise<Finding[]> {
-  return Promise.all(
-    CHECKS.map(async ({ name, run }) => {
-      try {
-        return { check: name, ...(await run()) }
-      } catch (err) {
-        return { check: name, state: 'missing' as const, detail: messageOf(err) }
-      }
-    }),
-  )
+  const each = CHECKS.map(async ({ name, run }): Promise<Finding> => {
+    try {
+      return { check: name, ...(await run()) }
+    } catch (err) {
+      return { check: name, state: 'missing', detail: messageOf(err) }
+    }
+  })
+  return [...(await Promise.all(each)), ...(await networkFindings())]
 }

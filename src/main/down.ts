@@ -26,19 +26,21 @@ export async function down(directory: ClusterDirectory, removeData: boolean, pro
   await progress.step('agents', () =>
     Promise.all(description.nodes.map((node) => stopSupervised(directory.pids, `${node.name}-agent`, systemClock))),
   )
+  const hasNodes = description.nodes.length > 0
   const taken = isTakenByAnother(description.slot, directory)
-  if (description.nodes.length > 0 && !taken.name) {
+  if (hasNodes && !taken.name) {
     await progress.step('containers', async () => {
       for (const node of description.nodes) await endNode(directory, description, node, removeData)
     })
   }
   await progress.step('API server', () => stopSupervised(directory.pids, 'server', systemClock))
-  if (description.nodes.length > 0)
+  if (hasNodes) {
     await progress.step('network', async () => {
       if (!taken.slot) await removeClusterNetwork(host, description.slot, silentLog)
-      releaseClaims(description.slot, directory)
     })
-  if (!taken.name) rmSync(directory.run(), { recursive: true, force: true })
+    if (!taken.name) rmSync(directory.run(), { recursive: true, force: true })
+    releaseClaims(description.slot, directory)
+  }
   rmSync(directory.pids, { recursive: true, force: true })
   removeFromKubeconfig(kubeconfigPath(process.env), contextName(directory.name))
   if (removeData) directory.remove()

@@ -4,8 +4,8 @@
  * are started at the same moment. The files are worth nothing after a restart of the machine; a cluster takes what is its
  * own again when it is started.
  */
-import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { existsSync, mkdirSync, readFileSync, rmdirSync, rmSync, writeFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
 import { systemCode } from '#base/errors.ts'
 import { CliError } from '#cli/cli-error.ts'
 import type { NetworkHost } from '#network/host.ts'
@@ -72,6 +72,7 @@ export function isTakenByAnother(slot: number, directory: ClusterDirectory): { s
 /** Gives the slot and the name back; harmless where they are another cluster's. */
 export function releaseClaims(slot: number, directory: ClusterDirectory): void {
   for (const key of [slotClaim(slot), nameClaim(directory)]) release(key, directory.path)
+  for (const dir of [CLAIMS, dirname(CLAIMS)]) removeEmpty(dir)
 }
 
 const slotClaim = (slot: number) => `slot-${slot}`
@@ -82,14 +83,24 @@ function release(key: string, path: string) {
   if (readClaim(key)?.path === path) rmSync(fileOf(key), { force: true })
 }
 
+function removeEmpty(dir: string) {
+  try {
+    rmdirSync(dir)
+  } catch (err) {
+    if (!['ENOTEMPTY', 'ENOENT'].includes(systemCode(err) ?? '')) throw err
+  }
+}
+
 function claim(key: string, path: string): boolean {
-  mkdirSync(CLAIMS, { recursive: true, mode: 0o700 })
   const mine: Claim = { path, pid: process.pid }
   for (;;) {
+    // Whoever gave back the last claim has removed the directory.
+    mkdirSync(CLAIMS, { recursive: true, mode: 0o700 })
     try {
       writeFileSync(fileOf(key), JSON.stringify(mine), { flag: 'wx', mode: 0o600 })
       return true
     } catch (err) {
+      if (systemCode(err) === 'ENOENT') continue
       if (systemCode(err) !== 'EEXIST') throw err
     }
     const holder = readClaim(key)

@@ -23,12 +23,6 @@ const EXEC_SYNC_OUTPUT_BYTES = 16 << 20
 const LINGER_MS = 500
 const CLONE_NEWNET = 0x4000_0000
 
-export interface ExecStreams {
-  stdin?: Readable
-  stdout?: Writable
-  stderr?: Writable
-}
-
 export class Execs {
   readonly #context: RuntimeContext
   readonly #containers: Containers

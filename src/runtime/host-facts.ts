@@ -1,5 +1,5 @@
 /** What this daemon may do and where it runs: read once at start. */
-import { readFileSync, readlinkSync } from 'node:fs'
+import { readFileSync } from 'node:fs'
 import { capabilityNames } from './plan/capabilities.ts'
 import type { HostFacts } from './plan/container-spec.ts'
 import { allHostDevices, hostDevices } from './plan/devices.ts'
@@ -27,6 +27,3 @@ export function readHost(): Host {
     netnsPath: `/proc/${process.pid}/ns/net`,
   }
 }
-
-/** The identity of a namespace file, `net:[4026531840]`. */
-export const namespaceOf = (path: string) => readlinkSync(path)

@@ -21,6 +21,3 @@ export class StatusError extends Error {
     this.code = status[code]
   }
 }
-
-export const isStatus = (thrown: unknown, code: StatusName) =>
-  thrown instanceof StatusError && thrown.code === status[code]

@@ -7,7 +7,6 @@ import {
   ValidatingAdmissionPolicyBinding,
   ValidatingWebhookConfiguration,
 } from '#api/admissionregistration/v1.ts'
-import { CustomResourceDefinition } from '#api/apiextensions/v1.ts'
 import { APIService } from '#api/apiregistration/v1.ts'
 import { CertificateSigningRequest } from '#api/certificates/v1.ts'
 import { Lease } from '#api/coordination/v1.ts'
@@ -254,5 +253,3 @@ export const apiServicePrinter = printer(APIService, {
     ]
   },
 })
-
-export const customResourceDefinitionPrinter = plainPrinter(CustomResourceDefinition)

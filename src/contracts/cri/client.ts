@@ -34,8 +34,6 @@ export const isCriNotFound = (thrown: unknown) => thrown instanceof CriError && 
 /** The runtime does not know the method: use what there was before it. */
 export const isCriUnimplemented = (thrown: unknown) =>
   thrown instanceof CriError && thrown.code === status.UNIMPLEMENTED
-/** Nobody listens at the socket. */
-export const isCriUnavailable = (thrown: unknown) => thrown instanceof CriError && thrown.code === status.UNAVAILABLE
 
 type Req<E> = E extends readonly [infer R extends CriMessageName, ...unknown[]] ? CriMessageInit<R> : never
 type Res<E> = E extends readonly [unknown, infer R extends CriMessageName, ...unknown[]] ? CriMessage<R> : never

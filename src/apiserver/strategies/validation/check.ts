@@ -123,13 +123,6 @@ export interface Check {
   seesMissing?: boolean
 }
 
-/** The errors that `check` finds in `value`. */
-export function errorsOf(check: Check, value: unknown, at: Path = ROOT): FieldError[] {
-  const to = new Problems()
-  check(value, at, to)
-  return to.errors
-}
-
 const isMissing = (value: unknown) =>
   value === undefined || value === '' || (Array.isArray(value) && value.length === 0)
 
@@ -183,20 +176,6 @@ export const each =
   (check: Check): Check =>
   (list: readonly unknown[], at, to) =>
     list.forEach((element, i) => check(element, at.index(i), to))
-
-/** Every value of a map, at its key. */
-export const eachValue =
-  (check: Check): Check =>
-  (map: Record<string, unknown>, at, to) => {
-    for (const key in map) check(map[key], at.key(key), to)
-  }
-
-/** Every key of a map, reported at the map. */
-export const eachKey =
-  (name: NameCheck): Check =>
-  (map: Record<string, unknown>, at, to) => {
-    for (const key in map) to.each(at, key, name(key))
-  }
 
 /** Elements told apart by `key`; the place of the later one is reported, at the key's field. */
 export const uniqueBy =
@@ -260,11 +239,6 @@ export const positive = onMissing((value: number | undefined, at, to) => {
 export const positiveIfSet: Check = (value: number, at, to) => {
   if (value <= 0) to.invalid(at, value, 'must be greater than zero')
 }
-
-export const absent =
-  (why: string): Check =>
-  (_value, at, to) =>
-    to.forbidden(at, why)
 
 export const maxBytes =
   (max: number): Check =>

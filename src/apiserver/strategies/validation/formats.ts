@@ -90,17 +90,6 @@ export const wildcardSubdomain: NameCheck = (value) => [
       ]),
 ]
 
-export const cIdentifier = matches(
-  /^[A-Za-z_][A-Za-z0-9_]*$/,
-  pattern(
-    "a valid C identifier must start with alphabetic character or '_', followed by a string of alphanumeric characters or '_'",
-    '[A-Za-z_][A-Za-z0-9_]*',
-    'my_name',
-    'MY_NAME',
-    'MyName',
-  ),
-)
-
 const MAX_SYSCTL = 253
 const SYSCTL_SEGMENT = '[a-z0-9]([-_a-z0-9]*[a-z0-9])?'
 const SYSCTL_PART = /^[a-z0-9](?:[-_a-z0-9]*[a-z0-9])?$/

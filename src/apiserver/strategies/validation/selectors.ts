@@ -1,7 +1,7 @@
 /** Selectors of labels and nodes, taints and tolerations. Upstream: `ValidateLabelSelector`, `ValidateNodeSelector` and others. */
 import { validateLabels, validateLabelSelector } from '#machinery/labels.ts'
 import { dnsLabel, dnsSubdomain, labelValue, qualifiedName } from '#machinery/names.ts'
-import { all, type Check, each, fields, must, named, oneOf, range, strictlyNamed } from './check.ts'
+import { all, type Check, each, fields, must, oneOf, range, strictlyNamed } from './check.ts'
 
 export const labelSelector: Check = (value, at, to) => to.add(validateLabelSelector(value, String(at)))
 export const labels: Check = (value, at, to) => to.add(validateLabels(value, String(at)))
@@ -171,6 +171,3 @@ export const taints: Check = (list: readonly Taint[], at, to) => {
     seen.add(pair)
   })
 }
-
-export const objectName = named(dnsSubdomain)
-export const labelName = named(dnsLabel)

@@ -7,7 +7,7 @@ import type { Stored, Strategy } from '../../registry/strategy.ts'
 import { type Path, ROOT, SPEC } from '../validation/check.ts'
 import { cidrWarnings, ipWarnings } from '../validation/ip.ts'
 import { claimSpecWarnings } from './claims.ts'
-import { labelDeprecation, nodeTermWarnings } from './common.ts'
+import { labelDeprecation, nodeTermWarnings } from './shared-warnings.ts'
 import { podWarnings } from './pod.ts'
 
 type Warnings = NonNullable<Strategy['warnings']>

@@ -1,6 +1,6 @@
 /** Warnings about what claims ask for. Upstream: `pkg/api/persistentvolumeclaim`. */
 import type { Path } from '../validation/check.ts'
-import { isFractional } from './common.ts'
+import { isFractional } from './shared-warnings.ts'
 
 export function claimSpecWarnings(spec: Record<string, any> | undefined, at: Path): string[] {
   return ['requests', 'limits'].flatMap((list) => {

@@ -5,7 +5,7 @@
 import type { Path } from '../validation/check.ts'
 import { ipWarnings } from '../validation/ip.ts'
 import { containersOf } from '../validation/pod-spec.ts'
-import { isFractional, labelDeprecation, nodeTermWarnings } from './common.ts'
+import { isFractional, labelDeprecation, nodeTermWarnings } from './shared-warnings.ts'
 import { claimSpecWarnings } from './claims.ts'
 import { overlapWarnings } from './overlaps.ts'
 
