@@ -102,12 +102,13 @@ const CHECKS: readonly Check[] = [
         'ip',
         'link',
         'add',
-        'a',
+        'name',
+        'probe0',
         'type',
         'veth',
         'peer',
         'name',
-        'b',
+        'probe1',
       ])
       if (code !== 0) return { state: 'missing', detail: stderr.trim(), fix: 'modprobe veth bridge' }
       return ok('can be made')

@@ -4,7 +4,7 @@
  */
 import type { Socket } from 'node:net'
 import { connect } from 'node:net'
-import type { Duplex, Readable, Writable } from 'node:stream'
+import type { Duplex } from 'node:stream'
 import { finished } from 'node:stream/promises'
 import { sleep } from '#base/clock.ts'
 import type { RemoteCommandSession } from '#streaming/remote-command-session.ts'
