@@ -12,10 +12,14 @@ type Json = Record<string, unknown>
 
 const kinds = allResources.map((resource) => [`${resource.apiVersion} ${resource.kind}`, resource] as const)
 
-/** Protobuf has no lists and maps without elements; they are as good as absent. */
+/**
+ * What protobuf can't say: lists and maps without elements, which are as good as absent, and the kind of an object inside
+ * another one, which has no number.
+ */
 function withoutEmpty(type: Message, object: Json): Json {
   const out: Json = {}
   for (const [key, value] of Object.entries(object)) {
+    if (type.fields[key]!.tag === 0) continue
     const { shape, type: of } = type.fields[key]!
     const inner = (element: unknown) => (typeof of === 'string' ? element : withoutEmpty(of, element as Json))
     if (shape === 'one') out[key] = inner(value)
