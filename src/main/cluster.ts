@@ -74,6 +74,10 @@ export class Cluster implements AsyncDisposable {
       clock: systemClock,
       random: systemRandom,
       log,
+    }).catch(async (err: unknown) => {
+      compaction.cancel()
+      await store.close()
+      throw err
     })
     const url = `https://127.0.0.1:${plane.port}`
     const kubeconfig = kubeconfigFor({

@@ -57,7 +57,8 @@ ${toolsPod('box', { command: ['sh', '-c', 'echo started; sleep 100000'] })}`)
   })
 
   it('commands run in them, over both protocols', async () => {
-    for (const env of [{}, { KUBECTL_REMOTE_COMMAND_WEBSOCKETS: 'false' }]) {
+    const streams: Record<string, string>[] = [{}, { KUBECTL_REMOTE_COMMAND_WEBSOCKETS: 'false' }]
+    for (const env of streams) {
       expect(await ask('exec -i box -- md5sum', { input: 'x'.repeat(1 << 20), env })).toMatch(/^[0-9a-f]{32} /)
       expect((await cluster.kubectl(['exec', 'box', '--', 'sh', '-c', 'exit 7'], { env })).code).toBe(7)
     }
