@@ -15,8 +15,8 @@ const APP_IMAGE = 'rostrum.bench/node:1'
 const SETTLE_MS = 15_000
 const IDLE_MS = 15_000
 
-/** Starts a cluster of one node and brings an application up on it. Times as the budget has them. */
-export async function startCluster() {
+/** Starts a cluster of one node, and an application on it unless that is not wanted. Times as the budget has them. */
+export async function startCluster({ application = true } = {}) {
   const name = `bench-${process.pid}`
   const root = mkdtempSync(join(tmpdir(), 'rostrum-bench-'))
   const directory = join(root, name)
@@ -50,10 +50,13 @@ export async function startCluster() {
     const nodeStart = ((await ready) - statSync(files.agent).mtimeMs) / 1000
     await started
     const upSeconds = seconds(start)
-    rostrum('image', 'from-host', APP_IMAGE, process.execPath, '--quiet')
-    await answersByName(api)
-    const clusterUp = seconds(start)
-    rostrum('image', 'from-host', IMAGE, ...TOOLS, '--quiet')
+    let clusterUp
+    if (application) {
+      rostrum('image', 'from-host', APP_IMAGE, process.execPath, '--quiet')
+      await answersByName(api)
+      clusterUp = seconds(start)
+      rostrum('image', 'from-host', IMAGE, ...TOOLS, '--quiet')
+    }
     const marks = [root, `/run/rostrum/${name}/`]
     const nodePids = () =>
       processesOf(...marks)

@@ -48,7 +48,9 @@ export async function measurePods({ api, image, kubectl, clusterPids, nodePids }
   const names = (kind, count) => Array.from({ length: count }, (_, i) => `${kind}-${i}`)
   const start = async (podNames, command) => {
     await inParallel(podNames.length, (i) => create(podNames[i], command))
-    await watch.until('all pods to run', (phases) => podNames.every((name) => phases.get(name) === 'Running'))
+    await watch.until('all pods to run', (phases) => podNames.every((name) => phases.get(name) === 'Running'), {
+      runs: true,
+    })
   }
   const kubectlIn = (...args) => kubectl(['-n', namespace.name, ...args])
   try {
@@ -77,18 +79,24 @@ export async function measurePods({ api, image, kubectl, clusterPids, nodePids }
       ['logs-100', 100],
       ['logs-1k', 1000],
     ]) {
-      if (!wants(id)) continue
+      if (!wants(id) && !wants(`${id}-api`)) continue
       const script = `/usr/bin/yes ${'x'.repeat(lineBytes - 1)} | /usr/bin/head -n ${LOG_BYTES / lineBytes}; /bin/sleep 100000`
       await start([id], ['/bin/sh', '-c', script])
       const length = () => kubectlIn('logs', id).length
       const deadline = performance.now() + TIMEOUT_MS
       while (length() < LOG_BYTES) if (performance.now() > deadline) throw new Error(`${id}: the log stays incomplete`)
-      const times = Array.from({ length: LOG_READS }, () => {
-        const from = performance.now()
+      const times = []
+      const apiTimes = []
+      for (let i = 0; i < LOG_READS; i++) {
+        let from = performance.now()
         length()
-        return seconds(from)
-      })
+        times.push(seconds(from))
+        from = performance.now()
+        await api.call('GET', `${pods}/${id}/log`)
+        apiTimes.push(seconds(from))
+      }
       done(id, LOG_BYTES / 1e6 / median(times))
+      done(`${id}-api`, LOG_BYTES / 1e6 / median(apiTimes))
       await remove(id)
     }
     if (['pods-50', 'pods-50-cpu', 'delete-50', 'memory-node', 'memory-pod'].some(wants)) {
@@ -124,22 +132,29 @@ async function watchPods(api, path) {
   const stop = await api.watch(path, ({ type, object }) => {
     const { name } = object.metadata
     if (type === 'DELETED') phases.delete(name)
-    else phases.set(name, object.status.phase)
+    else {
+      const { phase, reason, message, containerStatuses = [] } = object.status
+      const why = containerStatuses.map(({ state }) => state?.terminated?.message ?? state?.terminated?.reason)
+      phases.set(name, phase === 'Failed' ? [phase, reason, message, ...why].filter(Boolean).join(': ') : phase)
+    }
     look()
   })
   return {
     stop,
-    until: (what, isSo) =>
+    /** With `runs`, a pod that fails ends the wait, with its reason. */
+    until: (what, isSo, { runs = false } = {}) =>
       new Promise((resolve, reject) => {
         const timer = setTimeout(() => {
           const seen = JSON.stringify(Object.fromEntries(phases)).slice(0, 500)
           reject(new Error(`waited ${TIMEOUT_MS / 1000} s for ${what}: ${seen}`))
         }, TIMEOUT_MS)
         look = () => {
-          if (!isSo(phases)) return
+          const failed = runs && [...phases].find(([, phase]) => phase.startsWith('Failed'))
+          if (!failed && !isSo(phases)) return
           clearTimeout(timer)
           look = () => {}
-          resolve()
+          if (failed) reject(new Error(`pod ${failed.join(': ')}`))
+          else resolve()
         }
         look()
       }),

@@ -22,7 +22,8 @@ export async function startServer() {
     process.execPath,
     [
       program,
-      ...`server --name bench --log-level warn --port ${port}`.split(' '),
+      // 1,000 nodes need more than 256 networks.
+      ...`server --name bench --log-level error --cluster-cidr 10.128.0.0/10 --port ${port}`.split(' '),
       '--data-dir',
       directory,
       '--token-file',

@@ -61,7 +61,14 @@ const say = (who) => (id, value) =>
 const duration = Number(options.seconds)
 const upstream = options.upstream && new KubeApi({ url: options.upstream, token: options['upstream-token'] })
 
-const groups = { start: startGroup, api: apiGroup, schedule: scheduleGroup, scheduler: schedulerGroup, node: nodeGroup }
+const groups = {
+  start: startGroup,
+  api: apiGroup,
+  schedule: scheduleGroup,
+  scheduler: schedulerGroup,
+  idle: idleGroup,
+  node: nodeGroup,
+}
 for (const [name, measure] of Object.entries(groups)) {
   if (!wantsGroup(name) && !(name === 'node' && wantsGroup('pods'))) continue
   process.stderr.write(`${name}\n`)
@@ -137,6 +144,23 @@ async function schedulerGroup() {
   }
 }
 
+/** A cluster that nothing was asked of since it came up. */
+async function idleGroup() {
+  if (process.getuid() !== 0) throw new Error('real nodes need root; nothing was started')
+  const cluster = await startCluster({ application: false })
+  try {
+    const idle = await cluster.measureIdle()
+    details.idle = idle.details
+    for (const [id, value] of Object.entries(idle.values)) {
+      if (!wants(id)) continue
+      ours[id] = value
+      say('Rostrum')(id, value)
+    }
+  } finally {
+    cluster.stop()
+  }
+}
+
 async function nodeGroup() {
   if (process.getuid() !== 0) throw new Error('real nodes need root; nothing was started')
   if (wantsGroup('pods') && spawnSync('kubectl', ['version', '--client']).error)
@@ -149,15 +173,6 @@ async function nodeGroup() {
       say('Rostrum')(id, value)
     }
     details.upSeconds = cluster.upSeconds
-    if (['memory-server', 'memory-all', 'idle-cpu'].some(wants)) {
-      const idle = await cluster.measureIdle()
-      details.idle = idle.details
-      for (const [id, value] of Object.entries(idle.values)) {
-        if (!wants(id)) continue
-        ours[id] = value
-        say('Rostrum')(id, value)
-      }
-    }
     if (wantsGroup('pods')) Object.assign(ours, await measurePods(cluster, wants, say('Rostrum')))
   } finally {
     cluster.stop()
