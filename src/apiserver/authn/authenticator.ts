@@ -2,7 +2,7 @@
  * Who is asking: a chain of authenticators, the first that knows the credentials decides. Upstream:
  * `apiserver/pkg/authentication`. A request without credentials is nobody; wrong credentials are an error.
  */
-import { createHash } from 'node:crypto'
+import { hash } from 'node:crypto'
 import type { TLSSocket } from 'node:tls'
 import { isStatus, StatusError } from '#machinery/status-error.ts'
 import { ALL_AUTHENTICATED, type User } from '../user.ts'
@@ -99,7 +99,7 @@ export function staticTokens(tokens: readonly StaticToken[], audience: string): 
   return { authenticate: (token, wanted) => (wanted === audience ? users.get(digest(token)) : undefined) }
 }
 
-export const digest = (token: string) => createHash('sha256').update(token).digest('base64')
+export const digest = (token: string) => hash('sha256', token, 'base64')
 
 /** Lines of `token,user,uid,"group1,group2"`. Throws SyntaxError naming the line. */
 export function parseTokenFile(text: string): StaticToken[] {
