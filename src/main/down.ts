@@ -76,5 +76,6 @@ async function endNode(
   })
   network.stop()
   await removeCgroups(cgroupRoot)
+  await unmountBelow(runDir)
   await unmountBelow(directory.node(node.name))
 }

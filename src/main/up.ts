@@ -1,5 +1,5 @@
 /** `rostrum up`: brings a cluster to where it answers, from whatever state it is in. */
-import { existsSync, readFileSync } from 'node:fs'
+import { accessSync, constants } from 'node:fs'
 import { createServer } from 'node:net'
 import { fileURLToPath } from 'node:url'
 import { nodes, services } from '#api/resources.ts'
@@ -250,8 +250,17 @@ function isFree(port: number): Promise<boolean> {
   })
 }
 
+function isExecutable(path: string): boolean {
+  try {
+    accessSync(path, constants.X_OK)
+    return true
+  } catch {
+    return false
+  }
+}
+
 /** Where a program of the host is, looked for in the PATH and the sbin directories. */
 export function findProgram(name: string): string | undefined {
   const dirs = `${process.env.PATH ?? ''}:/usr/local/sbin:/usr/sbin:/sbin`.split(':')
-  return dirs.map((dir) => `${dir}/${name}`).find((path) => existsSync(path))
+  return dirs.map((dir) => `${dir}/${name}`).find((path) => isExecutable(path))
 }
