@@ -1,5 +1,5 @@
 /** `rostrum up`: brings a cluster to where it answers, from whatever state it is in. */
-import { accessSync, constants } from 'node:fs'
+import { accessSync, constants, readFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { fileURLToPath } from 'node:url'
 import { nodes, services } from '#api/resources.ts'
