@@ -90,7 +90,8 @@ function applyDefaults(type: Message, out: Record<string, unknown>, walk: Walk) 
   for (const [key, field, zero] of filledFields(type)) {
     const value = out[key]
     if (field.defaultValue === undefined) {
-      if (value === undefined) out[key] = zero ?? decodeMessage(field.type as Message, {}, walk)
+      if (value === undefined)
+        out[key] = field.shape === 'list' ? [] : (zero ?? decodeMessage(field.type as Message, {}, walk))
     } else if (value === undefined || value === zero) out[key] = field.defaultValue
   }
   defaulters.get(type)?.(out)
@@ -108,7 +109,8 @@ function filledFields(type: Message & { [kFilled]?: Filled }): Filled {
 }
 
 function isAlwaysThere(field: Field): boolean {
-  if (field.isPresent) return true
+  // A required list that is missing is for validation to find, which is not the first to look at an object.
+  if (field.isPresent || (field.isRequired && field.shape === 'list')) return true
   return field.isRequired && field.shape === 'one' && !field.isPointer && plainZeros.has(field.type as ScalarName)
 }
 

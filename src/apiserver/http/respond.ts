@@ -2,6 +2,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Http2ServerRequest, Http2ServerResponse } from 'node:http2'
 import { dump } from 'js-yaml'
+import type { Clock } from '#base/clock.ts'
 import type { Log } from '#base/log.ts'
 import { internalError, StatusError } from '#machinery/status-error.ts'
 import { StoreUnavailable } from '#storage/store.ts'
@@ -21,6 +22,7 @@ export type Response = Pick<
   | 'setHeader'
   | 'on'
   | 'once'
+  | 'off'
 > & { statusCode: number }
 
 export const asResponse = (res: ServerResponse | Http2ServerResponse) => res as unknown as Response
@@ -59,7 +61,7 @@ export function sendValue(
 }
 
 /** A list as its objects' own bytes between a head and a tail; written in pieces, so that a large one is never copied whole. */
-export function sendList(res: Response, head: string, entries: readonly Listed[]) {
+export function sendList(res: Response, head: string, entries: readonly Listed[], clock: Clock) {
   const pieces: Buffer[] = [Buffer.from(head)]
   let total = pieces[0]!.length + LIST_END.length
   for (let i = 0; i < entries.length; i++) {
@@ -74,7 +76,7 @@ export function sendList(res: Response, head: string, entries: readonly Listed[]
     res.end(Buffer.concat(pieces, total))
     return
   }
-  writePieces(res, pieces, 0)
+  writePieces(res, pieces, 0, clock)
 }
 
 const COMMA = Buffer.from(',')
@@ -82,7 +84,7 @@ const LIST_END = Buffer.from(']}\n')
 const PIECE_BYTES = 256 << 10
 
 /** Joins small buffers into pieces of about PIECE_BYTES and waits for the client to take them. */
-function writePieces(res: Response, pieces: readonly Buffer[], from: number) {
+function writePieces(res: Response, pieces: readonly Buffer[], from: number, clock: Clock) {
   let at = from
   while (at < pieces.length) {
     const start = at
@@ -92,7 +94,7 @@ function writePieces(res: Response, pieces: readonly Buffer[], from: number) {
     if (at === pieces.length) res.end(piece)
     else if (!res.write(piece)) {
       const next = at
-      res.once('drain', () => writePieces(res, pieces, next))
+      onceDrained(res, clock, () => writePieces(res, pieces, next, clock))
       return
     }
   }
@@ -122,6 +124,25 @@ function headerText(text: string): string {
   return Buffer.from(plain).toString('latin1')
 }
 
+/** A client that takes nothing for so long is taken for gone. */
+const STALLED_MS = 60_000
+
+/** Calls `next` when the client has taken what was written; ends the connection of one that does not. */
+export function onceDrained(res: Response, clock: Clock, next: () => void) {
+  const timer = clock.after(STALLED_MS, () => res.destroy())
+  const settle = () => {
+    timer.cancel()
+    res.off('close', settle)
+    res.off('drain', drained)
+  }
+  const drained = () => {
+    settle()
+    next()
+  }
+  res.once('close', settle)
+  res.once('drain', drained)
+}
+
 /** Anything thrown becomes a Status; what is not a StatusError is a bug, logged whole and answered without its details. */
 export function sendError(res: Response, err: unknown, log: Log, about: object) {
   let error: StatusError
@@ -129,7 +150,7 @@ export function sendError(res: Response, err: unknown, log: Log, about: object) 
   else if (err instanceof StoreUnavailable) error = new StatusError('ServiceUnavailable', err.message, { cause: err })
   else {
     log.error({ ...about, err }, 'request failed by a bug')
-    error = internalError(err instanceof Error ? err.message : String(err), err)
+    error = internalError('an unexpected error, of which the log of the server says more', err)
   }
   if (res.headersSent || res.writableEnded) {
     res.destroy()

@@ -357,7 +357,7 @@ export class HttpServer {
     if (accepted.format === 'yaml' || pretty) {
       return sendValue(res, 200, { ...head, items: entries.map((entry) => entry.object) }, accepted.format, pretty)
     }
-    sendList(res, `${JSON.stringify(head).slice(0, -1)},"items":[`, entries)
+    sendList(res, `${JSON.stringify(head).slice(0, -1)},"items":[`, entries, this.#options.clock)
   }
 
   #watch(res: Response, caller: Caller, request: ApiRequest, accepted: Accepted, query: URLSearchParams) {

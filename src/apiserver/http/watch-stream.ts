@@ -7,7 +7,7 @@ import { internalError, StatusError } from '#machinery/status-error.ts'
 import type { Api, Caller } from '../api.ts'
 import { openWatch } from '../watch/open-watch.ts'
 import type { SelectedBatch, SelectedEvent } from '../watch/watch-groups.ts'
-import { type Response, setWarnings } from './respond.ts'
+import { onceDrained, type Response, setWarnings } from './respond.ts'
 
 /** Without a time-out of its own a watch lasts between this and twice this. */
 const MIN_WATCH_SECONDS = 1800
@@ -72,7 +72,7 @@ export function streamWatch(res: Response, options: WatchStreamOptions): void {
         lines.push(bytesOf(events[at++]!))
       if (res.write(lines.length === 1 ? lines[0]! : Buffer.concat(lines))) continue
       const next = at
-      res.once('drain', () => writeInitial(events, next))
+      onceDrained(res, clock, () => writeInitial(events, next))
       return
     }
     for (const bytes of waiting ?? []) res.write(bytes)

@@ -46,6 +46,17 @@ describe('a JSON patch', () => {
     [[{ op: 'test', path: '/data/a', value: '1' }], original],
     [[{ op: 'add', path: '/data/x~1y~0z', value: '2' }], { data: { a: '1', 'x/y~z': '2' }, list: [1, 2, 3] }],
     [[], original],
+    [[{ op: 'replace', path: '', value: { x: 1 } }], { x: 1 }],
+    [[{ op: 'replace', path: '/list/2', value: 9 }], { data: { a: '1' }, list: [1, 2, 9] }],
+    [[{ op: 'move', from: '/list/0', path: '/list/2' }], { data: { a: '1' }, list: [2, 3, 1] }],
+    [[{ op: 'move', from: '/data', path: '/data' }], original],
+    [
+      [{ op: 'copy', from: '', path: '/copy' }],
+      { data: { a: '1' }, list: [1, 2, 3], copy: { data: { a: '1' }, list: [1, 2, 3] } },
+    ],
+    [[{ op: 'test', path: '/list', value: [1, 2, 3] }], original],
+    [[{ op: 'add', path: '/', value: 1 }], { data: { a: '1' }, list: [1, 2, 3], '': 1 }],
+    [[{ op: 'add', path: '/constructor', value: 1 }], { data: { a: '1' }, list: [1, 2, 3], constructor: 1 }],
   ])('%j', (patch, result) => {
     const before = structuredClone(original)
     expect(apply('json', original, patch)).toEqual(result)
@@ -61,6 +72,17 @@ describe('a JSON patch', () => {
     [[{ path: '/data' }]],
     [[{ op: 'add', path: 'data', value: 1 }]],
     [[{ op: 'add', path: '/__proto__/polluted', value: 1 }]],
+    [[{ op: 'add', path: '/constructor/prototype/polluted', value: 1 }]],
+    [[{ op: 'add', path: '/list/01', value: 1 }]],
+    [[{ op: 'add', path: '/list/-1', value: 1 }]],
+    [[{ op: 'remove', path: '/list/-' }]],
+    [[{ op: 'remove', path: '' }]],
+    [[{ op: 'add', path: '/data/b' }]],
+    [[{ op: 'add', path: '/data/a/b', value: 1 }]],
+    [[{ op: 'copy', from: '/none', path: '/data/b' }]],
+    [[{ op: 'move', from: '', path: '/data' }]],
+    [[{ op: 'move', from: '/data', path: '/data/a/b' }]],
+    [Array.from({ length: 40 }, (_, i) => ({ op: 'copy', from: '', path: `/copy${i}` }))],
     [['text']],
     [[null]],
   ])('is invalid: %j', (patch) => {

@@ -1,9 +1,8 @@
 /** Applies a patch of any of the content types to an object's JSON form. Nothing that is passed in is written to. */
-import fastJsonPatch, { type Operation } from 'fast-json-patch'
 import type { Message } from '#api/schema.ts'
-import { messageOf } from '#base/errors.ts'
 import { setMember } from '#base/json.ts'
 import { badRequest, StatusError } from '#machinery/status-error.ts'
+import { applyJsonPatch, JsonPatchError } from './json-patch.ts'
 import { strategicMerge } from './strategic-merge.ts'
 
 export type PatchFormat = 'json' | 'merge' | 'strategic'
@@ -13,7 +12,7 @@ const MAX_OPERATIONS = 10_000
 
 /** Throws StatusError: BadRequest for a malformed patch, Invalid for one that does not fit the object. */
 export function applyPatch(format: PatchFormat, original: object, patch: unknown, type: Message): unknown {
-  if (format === 'json') return applyJsonPatch(original, patch)
+  if (format === 'json') return applyJsonOperations(original, patch)
   if (typeof patch !== 'object' || patch === null || Array.isArray(patch)) {
     const found = Array.isArray(patch) ? 'array' : patch === null ? 'null' : typeof patch
     throw badRequest(
@@ -40,8 +39,7 @@ export function mergePatch(original: unknown, patch: unknown): unknown {
   return out
 }
 
-/** RFC 6902. */
-function applyJsonPatch(original: object, patch: unknown): unknown {
+function applyJsonOperations(original: object, patch: unknown): unknown {
   if (!Array.isArray(patch))
     throw badRequest('error decoding patch: json: cannot unmarshal object into Go value of type jsonpatch.Patch')
   if (patch.length > MAX_OPERATIONS) {
@@ -51,13 +49,11 @@ function applyJsonPatch(original: object, patch: unknown): unknown {
     )
   }
   try {
-    return fastJsonPatch.applyPatch(original, patch as Operation[], true, false, true).newDocument
+    return applyJsonPatch(original, patch)
   } catch (cause) {
+    if (!(cause instanceof JsonPatchError)) throw cause
     // Upstream does not say what is wrong; its users know these words.
-    const text = messageOf(cause).split('\n')[0]!
-    throw new StatusError('Invalid', `the server rejected our request due to an error in our request: ${text}`, {
-      details: {},
-      cause,
-    })
+    const message = `the server rejected our request due to an error in our request: ${cause.message}`
+    throw new StatusError('Invalid', message, { details: {}, cause })
   }
 }

@@ -38,6 +38,7 @@ export function prepareMetaForCreate(
   matchNamespace(meta, resource, namespace)
   if (meta.resourceVersion && meta.resourceVersion !== '0')
     throw badRequest('resourceVersion should not be set on objects to be created')
+  meta.name ??= ''
   meta.uid = uuid(random)
   meta.creationTimestamp = timestamp(nowMs)
   delete meta.deletionTimestamp

@@ -129,7 +129,7 @@ export class Registry {
     if (!strategy.keepsStatusOnCreate && strategy.separatesStatus !== false && 'status' in draft) draft.status = {}
     strategy.prepareForCreate?.(draft, context)
     const errors = [...validateMeta(draft, resource, strategy.name), ...(strategy.validate?.(draft) ?? [])]
-    if (errors.length > 0) throw invalid(resource, draft.metadata.name ?? '', errors)
+    if (errors.length > 0) throw invalid(resource, draft.metadata.name, errors)
     const key = this.key(namespace, draft.metadata.name)
     const existing = this.#latest(key)
     if (existing) throw this.#exists(draft, existing.object)

@@ -19,7 +19,7 @@ interface PolicyRule {
 const policyRule =
   (isNamespaced: boolean): Check =>
   ({ verbs, apiGroups, resources, resourceNames, nonResourceURLs: urls }: PolicyRule, at, to) => {
-    if (!verbs) to.required(at.at('verbs'), 'verbs must contain at least one value')
+    if (!verbs?.length) to.required(at.at('verbs'), 'verbs must contain at least one value')
     if (urls) {
       const place = at.at('nonResourceURLs')
       if (isNamespaced) to.invalid(place, urls, 'namespaced rules cannot apply to non-resource URLs')
