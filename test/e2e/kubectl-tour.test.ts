@@ -366,7 +366,7 @@ describe.skipIf(!isRoot)(isRoot ? 'kubectl' : 'kubectl (skipped: needs root)', (
         ['attach', '-i', name],
         async (child) => {
           child.type('heard?\n')
-          await printed(child, /heard\?/)
+          expect(await printed(child, /heard\?/)).toContain('heard?\n')
         },
         env,
       )

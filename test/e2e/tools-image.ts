@@ -6,7 +6,35 @@ import type { WholeCluster } from './whole-cluster.ts'
 
 export const TOOLS = 'rostrum.test/tools:1'
 
-const PROGRAMS = ['/bin/sh', '/bin/sleep', '/bin/cat', '/bin/ls', '/bin/tar', '/bin/grep', '/bin/sed', '/bin/date', '/bin/mkdir', '/bin/touch', '/bin/rm', '/bin/dd', '/bin/chmod', '/bin/hostname', '/bin/df', '/usr/bin/id', '/usr/bin/env', '/usr/bin/curl', '/usr/bin/getent', '/usr/bin/stat', '/usr/bin/seq', '/usr/bin/md5sum', '/usr/bin/head', '/usr/bin/tail', '/usr/bin/stty', '/usr/bin/readlink', '/usr/bin/sort']
+const PROGRAMS = [
+  '/bin/sh',
+  '/bin/sleep',
+  '/bin/cat',
+  '/bin/ls',
+  '/bin/tar',
+  '/bin/grep',
+  '/bin/sed',
+  '/bin/date',
+  '/bin/mkdir',
+  '/bin/touch',
+  '/bin/rm',
+  '/bin/dd',
+  '/bin/chmod',
+  '/bin/hostname',
+  '/bin/df',
+  '/usr/bin/id',
+  '/usr/bin/env',
+  '/usr/bin/curl',
+  '/usr/bin/getent',
+  '/usr/bin/stat',
+  '/usr/bin/seq',
+  '/usr/bin/md5sum',
+  '/usr/bin/head',
+  '/usr/bin/tail',
+  '/usr/bin/stty',
+  '/usr/bin/readlink',
+  '/usr/bin/sort',
+]
 
 /** Puts the image on every node. The programs are in the PATH of its containers; `node` is among them. */
 export async function makeToolsImage(cluster: WholeCluster): Promise<void> {
