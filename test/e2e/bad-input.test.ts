@@ -1,6 +1,6 @@
 /** What users do wrong, through kubectl and the command line: each gets the error it deserves, and nothing else is harmed. */
 import { createServer } from 'node:net'
-import { mkdtempSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
@@ -9,6 +9,16 @@ import { eventually, isRoot, program, run, WholeCluster } from './whole-cluster.
 const rostrum = (args: string[], env: Record<string, string> = {}) => run(process.execPath, [program, ...args], { env })
 
 describe('the command line', () => {
+  const made: string[] = []
+  const temporary = (purpose: string) => {
+    const dir = mkdtempSync(join(tmpdir(), `rostrum-${purpose}-`))
+    made.push(dir)
+    return dir
+  }
+  afterAll(() => {
+    for (const dir of made) rmSync(dir, { recursive: true, force: true })
+  })
+
   it.each([
     [['nonsense'], /unknown command 'nonsense'/],
     [['up', '--nodes', 'many'], /expected a number/],
@@ -24,7 +34,7 @@ describe('the command line', () => {
   })
 
   it('says that there is no such cluster, with a hint and exit code 3', async () => {
-    const dir = mkdtempSync(join(tmpdir(), 'rostrum-none-'))
+    const dir = temporary('none')
     for (const command of [['status'], ['down'], ['kubeconfig'], ['image', 'list']]) {
       const { code, stderr } = await rostrum([...command, '--data-dir', dir, '--name', 'absent'])
       expect(stderr).toMatch(/^rostrum: there is no cluster "absent"/)
@@ -38,7 +48,7 @@ describe('the command line', () => {
     const port = await new Promise<number>((done) =>
       taken.listen(0, '127.0.0.1', () => done((taken.address() as { port: number }).port)),
     )
-    const dir = mkdtempSync(join(tmpdir(), 'rostrum-port-'))
+    const dir = temporary('port')
     const { code, stderr } = await rostrum(['up', '--runtime', 'none', '--data-dir', dir, '--port', String(port)])
     taken.close()
     expect(stderr).toMatch(new RegExp(`rostrum: port ${port} is in use`))
@@ -47,7 +57,7 @@ describe('the command line', () => {
   })
 
   it('says that a data file is corrupt, and leaves it as it is', async () => {
-    const dir = mkdtempSync(join(tmpdir(), 'rostrum-corrupt-'))
+    const dir = temporary('corrupt')
     const kubeconfig = join(dir, 'kubeconfig')
     const at = ['--data-dir', dir, '--name', 'corrupt']
     expect((await rostrum(['up', '--runtime', 'none', ...at], { KUBECONFIG: kubeconfig })).code).toBe(0)
@@ -62,7 +72,7 @@ describe('the command line', () => {
   })
 
   it('leaves a kubeconfig alone that it can\u2019t read', async () => {
-    const dir = mkdtempSync(join(tmpdir(), 'rostrum-kubeconfig-'))
+    const dir = temporary('kubeconfig')
     const kubeconfig = join(dir, 'config')
     writeFileSync(kubeconfig, 'clusters: [unclosed')
     const at = ['--data-dir', dir, '--name', 'kc']
