@@ -172,6 +172,8 @@ export class Api {
     }
     if (request.subresource && !Object.hasOwn(request.resource.subresources, request.subresource))
       throw new StatusError('NotFound', 'the server could not find the requested resource')
+    // Said before the object is looked for, because an apply may also mean to create it.
+    if (request.patchType === 'apply') throw notImplemented('server-side apply is not implemented yet')
     const virtual = this.#options.virtual.get(resourceKey(request.resource))
     if (virtual) return virtual.perform(this, caller, request)
     const conversion = conversionOf(request.resource)
@@ -496,11 +498,10 @@ export function decodeObject(
   return draft
 }
 
-/** `old` with the request's patch applied, complete and decoded. Throws BadRequest, Invalid, NotImplemented. */
+/** `old` with the request's patch applied, complete and decoded. Throws BadRequest, Invalid. */
 export function patchObject(caller: Caller, request: ApiRequest, type: Message, old: KubeObject): Draft {
   const { patchType, body } = request
-  if (patchType === undefined) throw new TypeError('a patch has a patchType')
-  if (patchType === 'apply') throw notImplemented('server-side apply is not implemented yet')
+  if (patchType === undefined || patchType === 'apply') throw new TypeError(`${patchType} is no way to patch an object`)
   const patched = applyPatch(patchType, old, body, type)
   // What the patch says twice is the patched object's problem.
   const duplicates = duplicatesOf(body)

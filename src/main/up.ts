@@ -1,5 +1,5 @@
 /** `rostrum up`: brings a cluster to where it answers, from whatever state it is in. */
-import { accessSync, constants, readFileSync } from 'node:fs'
+import { accessSync, constants } from 'node:fs'
 import { createServer } from 'node:net'
 import { fileURLToPath } from 'node:url'
 import { nodes, services } from '#api/resources.ts'
@@ -24,15 +24,13 @@ import { ensurePki, pkiDirectory } from './pki.ts'
 import { servingHosts } from './server-process.ts'
 import { takeFreeSlot, takeName, takeSlotAgain } from './slots.ts'
 import { adminClient, isReady } from './status.ts'
-import { startSupervised, supervisedPid } from './supervisor.ts'
+import { startSupervised } from './supervisor.ts'
 
 const FIRST_PORT = 6443
 const LAST_PORT = 6542
 const DNS_PORT = 10053
 const CLUSTER_DOMAIN = 'cluster.local'
 const POLL_MS = 50
-/** Counts the pauses between two starts as well. */
-const MAX_SERVER_STARTS = 3
 
 /** The program itself, as its own parts are started by it. */
 export const program = fileURLToPath(new URL('../bin/rostrum.mjs', import.meta.url))
@@ -86,10 +84,7 @@ export async function up(options: UpOptions, root: string, progress: Progress): 
       env: process.env,
     })
     detail(access.server)
-    const attempts = new Set<number>()
     await wait('the API server', 'server', async () => {
-      attempts.add(supervisedPid(directory.pids, 'server') ?? 0)
-      if (attempts.size > MAX_SERVER_STARTS) throw serverFails(directory.log('server'))
       try {
         await client.get(services, { namespace: 'default', name: 'kubernetes' })
         return undefined
@@ -167,21 +162,6 @@ async function waitFor(
       })
     }
   }
-}
-
-/** The server ends again and again: what it said last is why. */
-function serverFails(logFile: string): CliError {
-  const said = readFileSync(logFile, 'utf8')
-    .trimEnd()
-    .split('\n')
-    .findLast((line) => line.startsWith('rostrum: '))
-  return new CliError(
-    'failed',
-    `the API server does not start: ${said?.slice('rostrum: '.length) ?? 'it ends at once'}`,
-    {
-      hint: `its log is ${logFile}`,
-    },
-  )
 }
 
 async function describe(options: UpOptions, directory: ClusterDirectory): Promise<ClusterDescription> {
