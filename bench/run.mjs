@@ -61,6 +61,19 @@ const say = (who) => (id, value) =>
 const duration = Number(options.seconds)
 const upstream = options.upstream && new KubeApi({ url: options.upstream, token: options['upstream-token'] })
 
+/** What runs now. Stopping it twice does no harm. */
+let running
+function noted(started) {
+  running = started
+  return started
+}
+for (const name of ['SIGINT', 'SIGTERM']) {
+  process.on(name, async () => {
+    await running?.stop()
+    process.exit(130)
+  })
+}
+
 const groups = {
   start: startGroup,
   api: apiGroup,
@@ -84,7 +97,7 @@ report()
 async function startGroup() {
   const times = []
   for (let i = 0; i < STARTS; i++) {
-    const server = await startServer()
+    const server = noted(await startServer())
     times.push(server.startSeconds)
     await server.stop()
   }
@@ -96,7 +109,7 @@ async function startGroup() {
 async function apiGroup() {
   if (spawnSync('wrk', ['-v']).error) throw new Error('wrk is not installed (apt-get install wrk); nothing was asked')
   const apiWants = (id) => wants(id)
-  const server = await startServer()
+  const server = noted(await startServer())
   try {
     const { values, details: more } = await measureApi(server.api, apiWants, {
       seconds: duration,
@@ -115,7 +128,7 @@ async function apiGroup() {
 }
 
 async function scheduleGroup() {
-  const server = await startServer()
+  const server = noted(await startServer())
   try {
     details.schedule = await measureScheduling(server.api)
     ours.schedule = details.schedule.perSecond
@@ -147,7 +160,7 @@ async function schedulerGroup() {
 /** A cluster that nothing was asked of since it came up. */
 async function idleGroup() {
   if (process.getuid() !== 0) throw new Error('real nodes need root; nothing was started')
-  const cluster = await startCluster({ application: false })
+  const cluster = noted(await startCluster({ application: false }))
   try {
     const idle = await cluster.measureIdle()
     details.idle = idle.details
@@ -165,7 +178,7 @@ async function nodeGroup() {
   if (process.getuid() !== 0) throw new Error('real nodes need root; nothing was started')
   if (wantsGroup('pods') && spawnSync('kubectl', ['version', '--client']).error)
     throw new Error('kubectl is not installed; nothing was started')
-  const cluster = await startCluster()
+  const cluster = noted(await startCluster())
   try {
     for (const [id, value] of Object.entries(cluster.times)) {
       if (!wants(id)) continue
