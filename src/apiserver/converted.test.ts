@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { KubeObject, Resource } from '#api/kind.ts'
 import { events, eventsV1, horizontalPodAutoscalers, horizontalPodAutoscalersV1 } from '#api/resources.ts'
-import { StatusError } from '#machinery/status-error.ts'
+import { type StatusError } from '#machinery/status-error.ts'
 import { startTestServer, type TestServer } from '#testing/test-server.ts'
 import { recordWatch } from '#testing/watched.ts'
 

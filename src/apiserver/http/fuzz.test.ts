@@ -15,6 +15,7 @@ import {
   namespaces,
   pods,
   services,
+  serviceAccounts,
 } from '#api/resources.ts'
 import type { Resource } from '#api/kind.ts'
 import type { Field, Message } from '#api/schema.ts'
@@ -88,6 +89,10 @@ async function restore() {
         [resource, { ...body, metadata: { namespace: resource.namespaced ? 'default' : undefined, name } }] as const,
     ),
   )
+  // Without it every pod would be waited for, in case its account is about to be made.
+  await server.client
+    .create(serviceAccounts, { metadata: { name: 'default', namespace: 'default' } })
+    .catch(() => undefined)
   // Most of them are there still.
   await Promise.all(
     drafts.map(([resource, draft]) => server.client.create(resource, draft as never).catch(() => undefined)),
