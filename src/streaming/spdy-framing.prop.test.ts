@@ -2,7 +2,7 @@ import { deflateSync, constants, createDeflate } from 'node:zlib'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { dataFrameHeader, SpdyDecoder, SpdyEncoder, type SpdyControlFrame, type SpdyFrame } from './spdy-framing.ts'
-import { SpdyProtocolError,HeaderBlockDecoder,HeaderBlockEncoder,SPDY_DICTIONARY } from './spdy-header-block.ts'
+import { SpdyProtocolError, HeaderBlockDecoder, HeaderBlockEncoder, SPDY_DICTIONARY } from './spdy-header-block.ts'
 
 const streamId = fc.integer({ min: 1, max: 0x7fff_ffff })
 const word = fc.integer({ min: 0, max: 0x7fff_ffff })
