@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { configMaps, pods } from '#api/resources.ts'
+import { configMaps, pods, secrets } from '#api/resources.ts'
 import type { RequestOptions } from '#client/transport.ts'
 import { isStatus, StatusError } from '#machinery/status-error.ts'
 import { startTestServer, type TestServer } from '#testing/test-server.ts'
@@ -117,17 +117,32 @@ describe('pages', () => {
     return { pages, versions }
   }
 
-  it('together are the list as it was at the first, while writes go on', async () => {
-    const { list, names, put, remove, nameOf } = await shelf(10)
-    const before = await names()
-    let i = 0
-    const { pages, versions } = await collect(list, { limit: 3 }, async () => {
-      await put(`b${i}`)
-      await put(`z${i}`)
-      await remove(nameOf(9 - i++))
+  it.each(['memory', 'lmdb'] as const)(
+    'together are the list as it was at the first, while writes go on: %s',
+    async (store) => {
+      await using own = await startTestServer({ store })
+      const { list, names, put, remove, nameOf } = await shelf(10, own)
+      const before = await names()
+      let i = 0
+      const { pages, versions } = await collect(list, { limit: 3 }, async () => {
+        await put(`b${i}`)
+        await put(`z${i}`)
+        await remove(nameOf(9 - i++))
+      })
+      expect(pages.map(({ length }) => length)).toEqual([3, 3, 3, 1])
+      expect(pages.flat()).toEqual(before)
+      expect(versions.size).toBe(1)
+    },
+  )
+
+  it.each(['memory', 'lmdb'] as const)('do not mind what happens to other kinds: %s', async (store) => {
+    await using own = await startTestServer({ store })
+    const { list, names } = await shelf(7, own)
+    const { pages, versions } = await collect(list, { limit: 2 }, async () => {
+      await own.client.create(secrets, { metadata: { namespace: 'default', generateName: 'other-' } })
+      await own.store.compact(own.store.revision)
     })
-    expect(pages.map(({ length }) => length)).toEqual([3, 3, 3, 1])
-    expect(pages.flat()).toEqual(before)
+    expect(pages.flat()).toEqual(await names())
     expect(versions.size).toBe(1)
   })
 

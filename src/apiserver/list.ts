@@ -47,35 +47,54 @@ export async function listObjects(registry: Registry, request: ApiRequest): Prom
   const exact = token && token.rv !== LATEST ? token.rv : isExact ? asked : undefined
   const startAfter = token && cache.prefix + token.start
 
-  const { entries, revision } = await read(cache, selection.prefix, exact, asked, token && tokenOf(token.start, LATEST))
   const isWhole = selection.signature.endsWith('\0\0\0')
+  const {
+    entries,
+    revision,
+    position: first,
+    isCutOff,
+  } = await read(cache, selection.prefix, {
+    exact,
+    atLeast: asked,
+    startAfter,
+    limit: isWhole ? limit : 0,
+    continuation: token && tokenOf(token.start, LATEST),
+  })
   const metadata: ListResult['metadata'] = { resourceVersion: String(revision) }
-  let position = startAfter === undefined ? 0 : firstAfter(entries, startAfter)
-  if (isWhole && limit === 0) return { entries: position === 0 ? entries : entries.slice(position), metadata }
+  if (isWhole && limit === 0) return { entries: first === 0 ? entries : entries.slice(first), metadata }
   const page: CachedObject[] = []
+  let position = first
   for (; position < entries.length && (limit === 0 || page.length < limit); position++) {
     const entry = entries[position]!
     if (isWhole || selection.matches(entry.object)) page.push(entry)
   }
   while (!isWhole && position < entries.length && !selection.matches(entries[position]!.object)) position++
-  if (position < entries.length) {
+  if (position < entries.length || isCutOff) {
     metadata.continue = tokenOf(page.at(-1)!.key.slice(cache.prefix.length), revision)
-    if (isWhole) metadata.remainingItemCount = entries.length - position
+    if (isWhole && !isCutOff) metadata.remainingItemCount = entries.length - position
   }
   return { entries: page, metadata }
 }
 
-/** `continuation` lets a client whose token has expired go on with what is there now. */
-async function read(
-  cache: WatchCache,
-  prefix: string,
-  exact: number | undefined,
-  atLeast: number | undefined,
-  continuation: string | undefined,
-) {
+interface Reading {
+  exact: number | undefined
+  atLeast: number | undefined
+  /** Only keys after it count. */
+  startAfter: string | undefined
+  /** How many entries are enough, or 0 where all are needed. */
+  limit: number
+  /** Lets a client whose token has expired go on with what is there now. */
+  continuation: string | undefined
+}
+
+/** Entries from `position` on are asked for; `isCutOff` says that more follow the last one. */
+async function read(cache: WatchCache, prefix: string, { exact, atLeast, startAfter, limit, continuation }: Reading) {
   const current = cache.revision
   try {
-    if (exact !== undefined && exact !== current) return await cache.listAt(prefix, exact)
+    if (exact !== undefined && !cache.shows(exact)) {
+      const { entries, more } = await cache.listAt(prefix, exact, { limit, ...(startAfter && { startAfter }) })
+      return { entries, revision: exact, position: 0, isCutOff: more }
+    }
     if (atLeast !== undefined && atLeast > current) throw new FutureRevision(atLeast, current)
   } catch (cause) {
     if (cause instanceof Compacted)
@@ -83,7 +102,9 @@ async function read(
     if (cause instanceof FutureRevision) throw tooLarge(exact ?? atLeast!, current, cause)
     throw cause
   }
-  return { entries: cache.list(prefix), revision: current }
+  const entries = cache.list(prefix)
+  const position = startAfter === undefined ? 0 : firstAfter(entries, startAfter)
+  return { entries, revision: exact ?? current, position, isCutOff: false }
 }
 
 /** A revision that this server has not reached: the client is asked to come back. */

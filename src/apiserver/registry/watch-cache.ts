@@ -61,11 +61,6 @@ export interface CacheWatcher {
   onEnd(error?: Error): void
 }
 
-export interface CachedList {
-  readonly entries: readonly CachedObject[]
-  readonly revision: Revision
-}
-
 /** How many changes are kept in memory for watches that start a little in the past; older ones come from the store. */
 const RECENT_EVENTS = 1024
 
@@ -80,6 +75,8 @@ export class WatchCache {
   #recent: CacheEvent[] = []
   /** Every event after this revision is in `#recent`. */
   #recentAfter: Revision = 0
+  /** Revision of the newest change that is here. */
+  #changedAt: Revision = 0
   #cancel: (() => void) | undefined
 
   /** `prefix` ends with a slash. */
@@ -98,6 +95,7 @@ export class WatchCache {
       this.#sorted.push(cached)
     }
     this.#recentAfter = revision
+    this.#changedAt = revision
     this.#cancel = this.#store.watch(this.prefix, revision, {
       onEvents: (events) => this.#ingest(events),
       onEnd: (error) => {
@@ -134,10 +132,19 @@ export class WatchCache {
     return this.#sorted.slice(from, this.#position(`${prefix}\uffff`))
   }
 
-  /** Entries as they were at `revision`. Throws Compacted, FutureRevision. */
-  async listAt(prefix: string, revision: Revision): Promise<CachedList> {
-    const { entries } = await this.#store.list(prefix, { revision })
-    return { entries: entries.map((entry) => new CachedObject(this.#codec, entry)), revision }
+  /** Whether what is here is also what was here at `revision`. */
+  shows(revision: Revision): boolean {
+    return revision >= this.#changedAt && revision <= this.revision
+  }
+
+  /** Entries as they were at `revision`, at most `limit` (0: all) after `startAfter`. Throws Compacted, FutureRevision. */
+  async listAt(
+    prefix: string,
+    revision: Revision,
+    options: { limit?: number; startAfter?: string } = {},
+  ): Promise<{ entries: readonly CachedObject[]; more: boolean }> {
+    const { entries, more } = await this.#store.list(prefix, { revision, ...options })
+    return { entries: entries.map((entry) => new CachedObject(this.#codec, entry)), more }
   }
 
   /** Past changes under `prefix` after revision `after`, or undefined where memory does not reach back so far. */
@@ -208,6 +215,7 @@ export class WatchCache {
       out.push({ revision: event.revision, current, previous })
     }
     if (out.length === 0) return
+    this.#changedAt = out.at(-1)!.revision
     this.#remember(out)
     for (const watcher of this.#watchers) watcher.onEvents(out)
   }
