@@ -75,13 +75,14 @@ export function parseBody(bytes: Buffer, contentType: string | undefined, typeOf
 export const mediaType = (contentType: string | undefined) => (contentType ?? '').split(';', 1)[0]!.trim().toLowerCase()
 
 function parseJson(bytes: Buffer): unknown {
+  const text = bytes.toString()
   let value: unknown
   try {
-    value = JSON.parse(bytes.toString())
+    value = JSON.parse(text)
   } catch (cause) {
     throw badRequest(`couldn't get version/kind; json parse error: ${messageOf(cause)}`, cause)
   }
-  const duplicates = duplicateMembers(bytes, countMembers(value, MAX_DEPTH, MAX_VALUES))
+  const duplicates = duplicateMembers(text, countMembers(value, MAX_DEPTH, MAX_VALUES))
   return withDuplicates(
     value,
     duplicates.map((path) => `duplicate field ${JSON.stringify(path)}`),
