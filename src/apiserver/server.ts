@@ -12,6 +12,7 @@ import type { Transport } from '#client/transport.ts'
 import { type Api, resourceKey } from './api.ts'
 import { bootstrap } from './bootstrap.ts'
 import { discoveryPaths } from './http/discovery-paths.ts'
+import { startEventExpiry } from './event-expiry.ts'
 import { createConnectHandler } from './http/connect.ts'
 import { openApiPaths } from './http/openapi-paths.ts'
 import { createRequestMetrics } from './http/request-metrics.ts'
@@ -61,7 +62,7 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
   const { api, authenticator, authorizer } = await assembleApi(options)
 
   let isBootstrapped = false
-  let renewal: Timer | undefined
+  const timers: Timer[] = []
   let advertised = ''
   const openApi = new OpenApiDocuments({
     resources: allResources,
@@ -110,14 +111,16 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
       const client = new Client(transport(systemUser('system:apiserver')))
       await bootstrap({ client, serviceIp, advertise })
       isBootstrapped = true
-      renewal = every(clock, BOOTSTRAP_PERIOD_MS, () => {
+      timers.push(startEventExpiry(api, clock, log))
+      const renewal = every(clock, BOOTSTRAP_PERIOD_MS, () => {
         bootstrap({ client, serviceIp, advertise }).catch((thrown: unknown) =>
           log.debug({ reason: messageOf(thrown) }, 'cannot restore the system objects; trying again'),
         )
       })
+      timers.push(renewal)
     },
     async close() {
-      renewal?.cancel()
+      for (const timer of timers) timer.cancel()
       // Ends all watches, each after a whole line.
       api.stop()
       await http.close()
