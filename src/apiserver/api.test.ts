@@ -111,15 +111,22 @@ describe('resourceVersion', () => {
 })
 
 describe('concurrent writers', () => {
-  it('lose no patch of one object', async () => {
-    await create(configMaps, configMap('busy'))
+  it.each(['memory', 'lmdb'] as const)('lose no patch of one object: %s', async (store) => {
+    await using own = await startTestServer({ store })
+    await own.client.create(configMaps, configMap('busy'))
     const patches = Array.from({ length: 100 }, (_, i) =>
-      server.client.patch(configMaps, key('busy'), { data: { [`k${i}`]: 'v' } }, i % 2 ? { type: 'merge' } : {}),
+      (i % 3 ? own.client : own.httpsClient).patch(
+        configMaps,
+        key('busy'),
+        { data: { [`k${i}`]: 'v' } },
+        i % 2 ? { type: 'merge' } : {},
+      ),
     )
     const answers = await Promise.all(patches)
-    const { data } = await server.client.get(configMaps, key('busy'))
+    const { data } = await own.client.get(configMaps, key('busy'))
     expect(Object.keys(data!)).toHaveLength(100)
     expect(new Set(answers.map(({ metadata }) => metadata.resourceVersion)).size).toBe(100)
+    for (const [i, answer] of answers.entries()) expect(answer.data).toHaveProperty(`k${i}`)
   })
 
   it('of one version have one winner', async () => {
