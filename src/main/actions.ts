@@ -18,12 +18,19 @@ const progressOf = ({ quiet = false }: { quiet?: boolean }): Progress =>
 const print = (text: string) => void process.stdout.write(text)
 const printJson = (value: unknown) => print(`${JSON.stringify(value, undefined, 2)}\n`)
 
+/** Requests to end that come this soon after one another are one: `npx` passes on what a terminal has sent already. */
+const SAME_REQUEST_MS = 1000
+
 /** Aborts when the process is asked to end; a second request ends it at once. */
 function untilAsked(): AbortSignal {
   const controller = new AbortController()
+  let askedAtMs = 0
   const ask = () => {
-    if (controller.signal.aborted) process.exit(130)
-    controller.abort(new Error('interrupted'))
+    const now = systemClock.monotonic()
+    if (!controller.signal.aborted) {
+      askedAtMs = now
+      controller.abort(new Error('interrupted'))
+    } else if (now - askedAtMs > SAME_REQUEST_MS) process.exit(130)
   }
   process.on('SIGINT', ask)
   process.on('SIGTERM', ask)
