@@ -116,7 +116,11 @@ disabled_plugins = ["io.containerd.snapshotter.v1.btrfs", "io.containerd.snapsho
       image: IMAGE,
       containerID: expect.stringMatching(/^containerd:\/\//),
     })
-    expect((await node.fetch('/containerLogs/default/web/main')).text).toBe('hello\n')
+    const log = await node.runtime.until(
+      async () => (await node.fetch('/containerLogs/default/web/main')).text || undefined,
+      'the log',
+    )
+    expect(log).toBe('hello\n')
     expect((await node.exec(pod, 'hostname')).stdout).toBe('web\n')
     const url = new URL(`https://127.0.0.1:${node.kubelet.port}/exec/default/web/main?output=1&command=hostname`)
     const tls = { ca: node.pki.authority.cert, ...node.pki.kubeletClient }

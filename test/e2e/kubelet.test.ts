@@ -340,8 +340,10 @@ describe.skipIf(!isRoot)(isRoot ? 'pods on a node' : 'pods on a node (skipped: n
     )
     const after = await node.until('debugged', (p) => p.status.ephemeralContainerStatuses?.[0]?.state.running)
     expect(after.status.phase).toBe('Running')
-    const { text } = await node.fetch('/containerLogs/default/debugged/debug')
-    expect(text).toContain('sleep 1000')
+    await runtime.until(
+      async () => (await node.fetch('/containerLogs/default/debugged/debug')).text.includes('sleep 1000') || undefined,
+      "the target's processes in the log",
+    )
     await node.remove('debugged')
   })
 
