@@ -2,7 +2,8 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { KubeObject, Resource } from '#api/kind.ts'
 import { configMaps, deployments, jobs, leases, limitRanges, namespaces, nodes, pods, secrets } from '#api/resources.ts'
-import { isStatus, type StatusError } from '#machinery/status-error.ts'
+import { isStatus } from '#machinery/status-error.ts'
+import { refusal } from '#testing/refusal.ts'
 import { startTestServer, type TestServer } from '#testing/test-server.ts'
 
 let server: TestServer
@@ -30,16 +31,6 @@ const deployment = (name: string, spec: object = {}) =>
   }) as never
 const create = <T extends KubeObject>(resource: Resource<T>, draft: unknown, options: object = {}) =>
   server.client.create(resource, draft as never, options) as Promise<T & Record<string, any>>
-
-async function refusal(promise: Promise<unknown>): Promise<StatusError> {
-  try {
-    await promise
-  } catch (err) {
-    if (isStatus(err, (err as StatusError).reason as never)) return err
-    throw err
-  }
-  return expect.unreachable('it was not refused')
-}
 
 describe('resourceVersion', () => {
   it('is one counter for all kinds, and only grows', async () => {

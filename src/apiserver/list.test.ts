@@ -1,7 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { configMaps, pods, secrets } from '#api/resources.ts'
 import type { RequestOptions } from '#client/transport.ts'
-import { isStatus, StatusError } from '#machinery/status-error.ts'
+import { isStatus } from '#machinery/status-error.ts'
+import { refusal } from '#testing/refusal.ts'
 import { startTestServer, type TestServer } from '#testing/test-server.ts'
 
 let server: TestServer
@@ -31,16 +32,6 @@ async function shelf(size: number, on: TestServer = server) {
     nameOf,
     remove: (name: string) => on.client.delete(configMaps, { namespace, name }),
   }
-}
-
-async function refusal(promise: Promise<unknown>): Promise<StatusError> {
-  try {
-    await promise
-  } catch (err) {
-    if (err instanceof StatusError) return err
-    throw err
-  }
-  return expect.unreachable('it was not refused')
 }
 
 describe('a list', () => {

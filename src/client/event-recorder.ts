@@ -5,6 +5,7 @@
 import type { Clock } from '#base/clock.ts'
 import { sleep } from '#base/clock.ts'
 import { messageOf } from '#base/errors.ts'
+import { Limiter } from '#base/limiter.ts'
 import type { Log } from '#base/log.ts'
 import { type Random, uuid } from '#base/random.ts'
 import type { ObjectReference } from '#api/core/v1/shared.ts'
@@ -53,7 +54,7 @@ export function createEventRecorder(options: EventRecorderOptions): EventRecorde
   const chains = new Map<string, Promise<void>>()
   let pending = 0
   let dropped = 0
-  const gate = new Gate(CONCURRENT_WRITES)
+  const gate = new Limiter(CONCURRENT_WRITES)
 
   const nameFor = (objectName: string) => {
     // Upstream takes nanoseconds; below a millisecond chance stands in for them.
@@ -159,26 +160,4 @@ export function referenceTo(about: KubeObject | ObjectReference): ObjectReferenc
 
 function hasCause(err: StatusError, reason: string): boolean {
   return err.details?.causes?.some((cause) => cause.reason === reason) ?? false
-}
-
-/** Lets `limit` tasks run at a time, the others in the order in which they came. */
-class Gate {
-  #free: number
-  readonly #waiting: (() => void)[] = []
-
-  constructor(limit: number) {
-    this.#free = limit
-  }
-
-  async run<R>(task: () => Promise<R>): Promise<R> {
-    if (this.#free > 0) this.#free--
-    else await new Promise<void>((resolve) => this.#waiting.push(resolve))
-    try {
-      return await task()
-    } finally {
-      const next = this.#waiting.shift()
-      if (next) next()
-      else this.#free++
-    }
-  }
 }

@@ -18,13 +18,16 @@ import { isStatus } from '#machinery/status-error.ts'
 import { formatMicroTime } from '#machinery/time.ts'
 import type { Client } from './client.ts'
 
-export interface LeaseHolderOptions {
+interface LeaseOptions {
   client: Client
   clock: Clock
   random: Random
   log: Log
   namespace: string
   name: string
+}
+
+export interface LeaseHolderOptions extends LeaseOptions {
   /** Tells this program from its rivals; must be unique among them. */
   identity: string
   /** Default 15 s. */
@@ -186,13 +189,7 @@ export class LeaseHolder {
   }
 }
 
-export interface LeaseHeartbeatOptions {
-  client: Client
-  clock: Clock
-  random: Random
-  log: Log
-  namespace: string
-  name: string
+export interface LeaseHeartbeatOptions extends LeaseOptions {
   identity: string
   /** Default 40 s. */
   durationMs?: number

@@ -3,8 +3,9 @@
  * name its node itself. Pure; upstream's reasons and messages (`lifecycle/predicate.go`, `scheduler.AdmissionCheck`).
  */
 import type { Node } from '#api/core/v1/node.ts'
+import { matchesTerm } from '#api/core/v1/node-selector-term.ts'
 import type { Pod } from '#api/core/v1/pod.ts'
-import type { NodeSelectorRequirement, NodeSelectorTerm, Taint, Toleration } from '#api/core/v1/shared.ts'
+import type { Taint, Toleration } from '#api/core/v1/shared.ts'
 import { Quantity } from '#machinery/quantity.ts'
 import { podRequests } from './resource-amounts.ts'
 
@@ -128,41 +129,8 @@ function rejectForAffinity({ pod, node }: AdmissionInputs): Rejection | undefine
     if (labels[key] !== value) return failed('NodeAffinity', why)
   }
   const terms = pod.spec.affinity?.nodeAffinity?.requiredDuringSchedulingIgnoredDuringExecution?.nodeSelectorTerms
-  if (terms && !terms.some((term) => termMatches(term, labels, node.metadata.name))) return failed('NodeAffinity', why)
+  if (terms && !terms.some((term) => matchesTerm(term, node))) return failed('NodeAffinity', why)
   return undefined
-}
-
-function termMatches(term: NodeSelectorTerm, labels: Readonly<Record<string, string>>, nodeName: string): boolean {
-  const expressions = term.matchExpressions ?? []
-  const fields = term.matchFields ?? []
-  if (expressions.length + fields.length === 0) return false
-  return (
-    expressions.every((r) => requirementHolds(r, labels)) &&
-    fields.every((r) => requirementHolds(r, { 'metadata.name': nodeName }))
-  )
-}
-
-function requirementHolds(
-  { key, operator, values = [] }: NodeSelectorRequirement,
-  labels: Readonly<Record<string, string>>,
-) {
-  const value = Object.hasOwn(labels, key) ? labels[key] : undefined
-  switch (operator) {
-    case 'In':
-      return value !== undefined && values.includes(value)
-    case 'NotIn':
-      return value === undefined || !values.includes(value)
-    case 'Exists':
-      return value !== undefined
-    case 'DoesNotExist':
-      return value === undefined
-    case 'Gt':
-      return value !== undefined && /^-?\d+$/.test(value) && BigInt(value) > BigInt(values[0] ?? '0')
-    case 'Lt':
-      return value !== undefined && /^-?\d+$/.test(value) && BigInt(value) < BigInt(values[0] ?? '0')
-    default:
-      return false
-  }
 }
 
 function rejectForPorts({ pod, others }: AdmissionInputs): Rejection | undefined {

@@ -4,6 +4,7 @@
  */
 import type { Clock } from '#base/clock.ts'
 import { messageOf } from '#base/errors.ts'
+import { Limiter } from '#base/limiter.ts'
 import type { Secret } from '#api/core/v1/config.ts'
 import type { Container } from '#api/core/v1/container.ts'
 import type { Pod } from '#api/core/v1/pod.ts'
@@ -14,7 +15,6 @@ import { BackOff } from './back-off.ts'
 import { durationText } from './duration-text.ts'
 import { parseImageName, withDefaultTag } from './image-name.ts'
 import type { PodEvents } from './kubelet-events.ts'
-import { Limiter } from './limiter.ts'
 import { type Credentials, credentialsFor } from './pull-credentials.ts'
 import { StartError } from './start-error.ts'
 

@@ -197,6 +197,7 @@ describe('admission', () => {
     [affine('disk', 'In', ['ssd']), undefined],
     [affine('gen', 'Gt', ['5']), 'NodeAffinity'],
     [affine('gen', 'Lt', ['6']), undefined],
+    [affine('gen', 'Gt', ['many']), 'NodeAffinity'],
     [affine('none', 'DoesNotExist', []), undefined],
     [makePod({ securityContext: { sysctls: [{ name: 'kernel.msgmax', value: '1' }] } }), 'SysctlForbidden'],
     [makePod({ os: { name: 'windows' } }), 'PodOSNotSupported'],

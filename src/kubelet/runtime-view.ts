@@ -6,11 +6,11 @@
  * Upstream: the pod cache and the PLEG of `kubelet/pleg`.
  */
 import type { Clock } from '#base/clock.ts'
+import { Limiter } from '#base/limiter.ts'
 import type { Log } from '#base/log.ts'
 import { type CriClient, isCriNotFound } from '#contracts/cri/client.ts'
 import { ContainerState, PodSandboxState } from '#contracts/cri/enums.ts'
 import type { Container, ContainerEventResponse, ContainerStatus, PodSandbox } from '#contracts/cri/types.ts'
-import { Limiter } from './limiter.ts'
 import {
   assemblePod,
   emptyPod,

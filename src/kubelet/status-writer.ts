@@ -6,12 +6,12 @@
  */
 import type { Clock, Timer } from '#base/clock.ts'
 import { messageOf } from '#base/errors.ts'
+import { Limiter } from '#base/limiter.ts'
 import type { Log } from '#base/log.ts'
 import type { Pod, PodStatus } from '#api/core/v1/pod.ts'
 import { pods } from '#api/resources.ts'
 import type { Client } from '#client/client.ts'
 import { isStatus } from '#machinery/status-error.ts'
-import { Limiter } from './limiter.ts'
 import { isTerminalPhase } from './pod-spec.ts'
 import { mergePodStatus, podStatusPatch } from './status-patch.ts'
 

@@ -2,12 +2,13 @@
  * The default profile written down as plainly as possible, on API objects and without any cache: what the tests hold
  * the real one against. Follows the rules as upstream states them, plugin by plugin.
  */
+import { matchesTerm } from '#api/core/v1/node-selector-term.ts'
 import type { Node } from '#api/core/v1/node.ts'
 import type { Container } from '#api/core/v1/container.ts'
 import type { Pod } from '#api/core/v1/pod.ts'
 import type { Taint, Toleration } from '#api/core/v1/shared.ts'
 import { Quantity } from '#machinery/quantity.ts'
-import { matchesRequired, matchesTerm } from './plugins/node-selector.ts'
+import { matchesRequired } from './plugins/node-selector.ts'
 import { PodShapes } from './state/pod-shape.ts'
 
 export interface NaiveNode {

@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { KubeObject } from '#api/kind.ts'
 import { services } from '#api/resources.ts'
 import { StatusError } from '#machinery/status-error.ts'
+import { refusal } from '#testing/refusal.ts'
 import { startTestServer, type TestServer } from '#testing/test-server.ts'
 
 let server: TestServer
@@ -24,16 +25,6 @@ async function create(spec: object = {}, options: object = {}, on = server): Pro
 const update = async (service: Service, spec: object, options: object = {}): Promise<Service> =>
   (await server.client.update(services, { ...service, spec: { ...service.spec, ...spec } } as never, options)) as never
 const remove = (service: Service, on = server) => on.client.delete(services, service.metadata as never)
-
-async function refusal(promise: Promise<unknown>): Promise<StatusError> {
-  try {
-    await promise
-  } catch (err) {
-    if (err instanceof StatusError) return err
-    throw err
-  }
-  return expect.unreachable('it was not refused')
-}
 
 describe('cluster IPs', () => {
   it('are drawn from the range, each once', async () => {

@@ -12,7 +12,7 @@ import {
   tokenReviews,
 } from '#api/resources.ts'
 import { FakeClock } from '#base/fake-clock.ts'
-import { StatusError } from '#machinery/status-error.ts'
+import { refusal } from '#testing/refusal.ts'
 import { startTestServer, type TestServer } from '#testing/test-server.ts'
 
 let server: TestServer
@@ -34,16 +34,6 @@ const post = (
   body: unknown,
   options: object = {},
 ): Promise<any> => server.client.createSubresource(resource, key as never, subresource, body, options)
-
-async function refusal(promise: Promise<unknown>): Promise<StatusError> {
-  try {
-    await promise
-  } catch (err) {
-    if (err instanceof StatusError) return err
-    throw err
-  }
-  return expect.unreachable('it was not refused')
-}
 
 describe('scale', () => {
   const workload = (metadata: object, replicas: number) => ({

@@ -5,6 +5,7 @@
  * A compiled test refers to columns and value numbers that existed when it was made: it holds until `stamp` changes.
  */
 import type { Node } from '#api/core/v1/node.ts'
+import { integer, isSound, matchesTerm } from '#api/core/v1/node-selector-term.ts'
 import type { NodeSelector, NodeSelectorRequirement, NodeSelectorTerm } from '#api/core/v1/shared.ts'
 import type { NodeTable } from '../state/node-table.ts'
 import type { PodShape } from '../state/pod-shape.ts'
@@ -113,60 +114,6 @@ export function matchesRequired(shape: PodShape, node: Node): boolean {
   for (const key in shape.nodeSelector) if (labels[key] !== shape.nodeSelector[key]) return false
   const affinity = shape.nodeAffinity?.requiredDuringSchedulingIgnoredDuringExecution
   return !affinity || (affinity.nodeSelectorTerms ?? []).some((term) => matchesTerm(term, node))
-}
-
-export function matchesTerm(term: NodeSelectorTerm, node: Node): boolean {
-  const { matchExpressions = [], matchFields = [] } = term
-  if (matchExpressions.length + matchFields.length === 0) return false
-  const labels = node.metadata.labels ?? {}
-  return (
-    matchExpressions.every((r) => {
-      if (!isSound(r)) return false
-      const value = Object.hasOwn(labels, r.key) ? labels[r.key] : undefined
-      const values = r.values ?? []
-      switch (r.operator) {
-        case 'In':
-          return value !== undefined && values.includes(value)
-        case 'NotIn':
-          return value === undefined || !values.includes(value)
-        case 'Exists':
-          return value !== undefined
-        case 'DoesNotExist':
-          return value === undefined
-        default: {
-          const actual = value === undefined ? undefined : integer(value)
-          const limit = BigInt(values[0]!)
-          return actual !== undefined && (r.operator === 'Gt' ? actual > limit : actual < limit)
-        }
-      }
-    }) &&
-    matchFields.every(({ key, operator, values = [] }) => {
-      if (values.length !== 1 || (operator !== 'In' && operator !== 'NotIn')) return false
-      return ((key === 'metadata.name' ? node.metadata.name : '') === values[0]) === (operator === 'In')
-    })
-  )
-}
-
-function isSound({ operator, values = [] }: NodeSelectorRequirement): boolean {
-  switch (operator) {
-    case 'In':
-    case 'NotIn':
-      return values.length > 0
-    case 'Exists':
-    case 'DoesNotExist':
-      return values.length === 0
-    case 'Gt':
-    case 'Lt':
-      return values.length === 1 && integer(values[0]!) !== undefined
-    default:
-      return false
-  }
-}
-
-function integer(text: string): bigint | undefined {
-  if (!/^[+-]?\d{1,19}$/.test(text)) return undefined
-  const value = BigInt(text.startsWith('+') ? text.slice(1) : text)
-  return BigInt.asIntN(64, value) === value ? value : undefined
 }
 
 function all(tests: readonly NodeTest[]): NodeTest {
