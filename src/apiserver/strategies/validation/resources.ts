@@ -108,7 +108,8 @@ function requirements(
     for (const [name, text] of Object.entries(limits)) checkAmount(name, text, limitsAt.key(name))
     for (const [name, text] of Object.entries(requests)) {
       checkAmount(name, text, requestsAt.key(name))
-      const limit = limits[name]
+      // Not every name that is asked for is a good one: `constructor` is a member of all objects.
+      const limit = Object.hasOwn(limits, name) ? limits[name] : undefined
       if (limit === undefined) {
         if (!allowsOvercommit(name)) to.required(limitsAt, 'Limit must be set for non overcommitable resources')
         continue
