@@ -9,7 +9,7 @@ import { isTest, lineAt } from './source.mjs'
 const belowApi = ['base', 'machinery']
 const belowContracts = [...belowApi, 'api']
 /** What every component may use. */
-const belowComponents = [...belowContracts, 'contracts', 'client', 'streaming']
+const belowComponents = [...belowContracts, 'contracts', 'cel', 'client', 'streaming']
 const components = ['controllers', 'scheduler', 'kubelet', 'runtime', 'network', 'dns', 'cli']
 
 /** For each folder of src/, the layers that it may import besides itself. */
@@ -18,6 +18,7 @@ export const layers = {
   machinery: ['base'],
   api: belowApi,
   contracts: belowContracts,
+  cel: belowApi,
   storage: belowContracts,
   client: belowContracts,
   streaming: belowContracts,

@@ -1,0 +1,109 @@
+/**
+ * The values that expressions work on.
+ *
+ * What JavaScript has is used as it is: booleans, strings, null. An `int` is a number while it is a safe integer and a
+ * bigint beyond that (never a bigint within, so that `===` compares); a `double` and a `uint` are boxed, since they are
+ * rare in the API and must be told from ints. Lists and maps are interfaces, so that JSON of the API is read in place.
+ * Values are immutable.
+ */
+import type { EvaluationError } from './errors.ts'
+import type { Type } from './types.ts'
+
+/** An int64: a number if `Number.isSafeInteger`, else a bigint. */
+export type Int = number | bigint
+
+export class Double {
+  readonly value: number
+  constructor(value: number) {
+    this.value = value
+  }
+}
+
+/** A uint64, held as an `Int`. */
+export class Uint {
+  readonly value: Int
+  constructor(value: Int) {
+    this.value = value
+  }
+}
+
+/** A span of nanoseconds that fits into an int64. */
+export class Duration {
+  readonly nanos: bigint
+  constructor(nanos: bigint) {
+    this.nanos = nanos
+  }
+}
+
+/** A moment from year 1 to year 9999. */
+export class Timestamp {
+  /** Whole seconds since 1970, negative before. */
+  readonly seconds: number
+  /** From 0 to 999,999,999, counted onwards from `seconds`. */
+  readonly nanos: number
+  constructor(seconds: number, nanos: number) {
+    this.seconds = seconds
+    this.nanos = nanos
+  }
+}
+
+/** A type as a value: what `type(x)` returns and what names like `int` mean. Equal by `type.name`. */
+export class TypeValue {
+  readonly type: Type
+  constructor(type: Type) {
+    this.type = type
+  }
+}
+
+/** `optional.of(value)`, or `optional.none()` where `value` is undefined. */
+export class Optional {
+  readonly value: Value | undefined
+  constructor(value: Value | undefined) {
+    this.value = value
+  }
+}
+
+/** A list. Subclasses decide where the elements come from. */
+export abstract class List {
+  abstract readonly size: number
+  /** `index` is within the list. */
+  abstract at(index: number): Result
+}
+
+/** A map, or an object with fields. Keys are strings, booleans, ints or uints. */
+export abstract class Dictionary {
+  abstract readonly size: number
+  /** undefined where there is no such key. Never called with a key of a type that maps cannot have. */
+  abstract find(key: Value): Result | undefined
+  /** Every key, in the order in which macros see them. */
+  abstract keys(): Value[]
+}
+
+/**
+ * A value that only functions of some library look into: a quantity, an address, the authorizer.
+ * Subclasses carry the data.
+ */
+export abstract class Opaque {
+  abstract readonly type: Type
+  /** Only called with a value of the same type name. */
+  abstract equals(other: Opaque): boolean | EvaluationError
+}
+
+export type Value =
+  | boolean
+  | null
+  | string
+  | Int
+  | Double
+  | Uint
+  | Uint8Array
+  | Duration
+  | Timestamp
+  | TypeValue
+  | Optional
+  | List
+  | Dictionary
+  | Opaque
+
+/** What evaluating something yields. */
+export type Result = Value | EvaluationError
