@@ -23,6 +23,7 @@ import {
 } from '#machinery/status-error.ts'
 import type { Store } from '#storage/store.ts'
 import { admit, type AdmissionPlugin, type AdmissionRequest, validateAdmission } from './admission/admission.ts'
+import { Catalog } from './catalog.ts'
 import { asServed, ConvertedObject, convertBatch, storedRequest } from './converted.ts'
 import { type ListResult, listObjects, tooLarge } from './list.ts'
 import { applyPatch } from './patch/apply-patch.ts'
@@ -32,6 +33,7 @@ import { parseRevision, Registry, type Written } from './registry/registry.ts'
 import type { Draft, Stored, Strategy } from './registry/strategy.ts'
 import type { CachedObject } from './registry/watch-cache.ts'
 import { selectionOf } from './selection.ts'
+import type { Printer } from './table/printer.ts'
 import { type Attributes, type Authorizer, refusalText, type User } from './user.ts'
 import { type BatchSink, WatchGroups } from './watch/watch-groups.ts'
 
@@ -58,14 +60,29 @@ export interface VirtualResource {
   perform(api: Api, caller: Caller, request: ApiRequest): Promise<Answer>
 }
 
-/** One served resource with all that belongs to it. */
+/** A stored resource's registry and watches. */
 export interface Served {
   readonly registry: Registry
   readonly watches: WatchGroups
 }
 
+/** A resource with what stands behind it: it is stored, another form of a stored one, or computed. */
+export interface CatalogEntry {
+  readonly resource: Resource
+  readonly served?: Served
+  readonly conversion?: Conversion
+  readonly virtual?: VirtualResource
+  /** Handlers of its own subresources by name, which go before those of `ApiOptions.subresources`. */
+  readonly subresources?: ReadonlyMap<string, SubresourceHandler>
+  /** How it is shown as a Table. Default: name and age. */
+  readonly printer?: Printer
+  /** Said to everybody who uses it. */
+  readonly warning?: string
+}
+
 export interface ApiOptions {
   store: Store
+  /** What is always served; see `Api.catalog` for what comes and goes. */
   resources: readonly Resource[]
   strategies: ReadonlyMap<string, Strategy>
   /** By `group/plural/subresource`. */
@@ -79,35 +96,47 @@ export interface ApiOptions {
   log: Log
 }
 
+/** Owner of what is always served, in the catalog. */
+const BUILT_IN = 'built-in'
+
+const notServed = () => new StatusError('NotFound', 'the server could not find the requested resource')
+
 export const resourceKey = (r: { group: string; plural: string }) => `${r.group}/${r.plural}`
 
 export class Api {
   readonly #options: ApiOptions
-  readonly #served = new Map<string, Served>()
+  /**
+   * Everything that is served. Who adds to it gives registries that are started, and stops their caches after taking the
+   * entries out, which ends the watches.
+   */
+  readonly catalog = new Catalog<CatalogEntry>()
 
   constructor(options: ApiOptions) {
     this.#options = options
-    for (const resource of options.resources) {
-      if (options.virtual.has(resourceKey(resource)) || conversionOf(resource)) continue
-      const strategy = options.strategies.get(resourceKey(resource)) ?? {}
-      const registry = new Registry({
-        resource,
-        strategy,
-        store: options.store,
-        clock: options.clock,
-        random: options.random,
-      })
-      this.#served.set(resourceKey(resource), { registry, watches: new WatchGroups(registry.cache) })
-    }
+    this.catalog.set(
+      BUILT_IN,
+      options.resources.map((resource) => this.#builtIn(resource)),
+    )
+  }
+
+  #builtIn(resource: Resource): CatalogEntry {
+    const { store, clock, random } = this.#options
+    const virtual = this.#options.virtual.get(resourceKey(resource))
+    if (virtual) return { resource, virtual }
+    const conversion = conversionOf(resource)
+    if (conversion) return { resource, conversion }
+    const strategy = this.#options.strategies.get(resourceKey(resource)) ?? {}
+    const registry = new Registry({ resource, strategy, store, clock, random })
+    return { resource, served: { registry, watches: new WatchGroups(registry.cache) } }
   }
 
   /** Loads every watch cache. Must settle before the first request. */
   async start(): Promise<void> {
-    await Promise.all([...this.#served.values()].map(({ registry }) => registry.start()))
+    await Promise.all(this.catalog.entries.map(({ served }) => served?.registry.start()))
   }
 
   stop() {
-    for (const { registry } of this.#served.values()) registry.cache.stop()
+    for (const { served } of this.catalog.entries) served?.registry.cache.stop()
   }
 
   /** Milliseconds since the epoch. */
@@ -115,19 +144,28 @@ export class Api {
     return this.#options.clock.now()
   }
 
+  /** Everything that is served now. */
   get resources(): readonly Resource[] {
-    return this.#options.resources
+    return this.catalog.resources
   }
 
   get store(): Store {
     return this.#options.store
   }
 
+  /** Throws NotFound for a resource that is not served. */
+  entry(resource: Resource): CatalogEntry {
+    const found = this.catalog.entryOf(resource)
+    if (!found) throw notServed()
+    return found
+  }
+
   /** Throws NotFound for a resource that is not stored. */
   served(resource: Resource): Served {
-    const found = this.#served.get(resourceKey(conversionOf(resource)?.stored ?? resource))
-    if (!found) throw notFound(resource, '')
-    return found
+    const entry = this.entry(resource)
+    if (entry.conversion) return this.served(entry.conversion.stored)
+    if (!entry.served) throw notFound(resource, '')
+    return entry.served
   }
 
   registry(resource: Resource): Registry {
@@ -135,7 +173,12 @@ export class Api {
   }
 
   get watchCounts(): ReadonlyMap<string, number> {
-    return new Map([...this.#served].map(([key, { watches }]) => [key, watches.size]))
+    const counts = new Map<string, number>()
+    for (const { resource, served } of this.catalog.entries) {
+      const key = resourceKey(resource)
+      if (served) counts.set(key, (counts.get(key) ?? 0) + served.watches.size)
+    }
+    return counts
   }
 
   /** Throws Forbidden. */
@@ -162,7 +205,10 @@ export class Api {
   }
 
   /** `perform` for a request that `authorize` has let through, by which time its body need not have been there yet. */
-  async performAuthorized(caller: Caller, request: ApiRequest): Promise<Answer> {
+  async performAuthorized(caller: Caller, asked: ApiRequest): Promise<Answer> {
+    const entry = this.entry(asked.resource)
+    const request = entry.resource === asked.resource ? asked : { ...asked, resource: entry.resource }
+    if (entry.warning) caller.warnings.push(entry.warning)
     if (request.resource.namespaced && !request.namespace && request.verb !== 'list' && request.verb !== 'watch') {
       throw badRequest(
         request.verb === 'create'
@@ -171,13 +217,11 @@ export class Api {
       )
     }
     if (request.subresource && !Object.hasOwn(request.resource.subresources, request.subresource))
-      throw new StatusError('NotFound', 'the server could not find the requested resource')
+      throw notServed()
     // Said before the object is looked for, because an apply may also mean to create it.
     if (request.patchType === 'apply') throw notImplemented('server-side apply is not implemented yet')
-    const virtual = this.#options.virtual.get(resourceKey(request.resource))
-    if (virtual) return virtual.perform(this, caller, request)
-    const conversion = conversionOf(request.resource)
-    if (conversion) return this.#performConverted(conversion, caller, request)
+    if (entry.virtual) return entry.virtual.perform(this, caller, request)
+    if (entry.conversion) return this.#performConverted(entry.conversion, caller, request)
     return this.#performStored(caller, request)
   }
 
@@ -186,6 +230,7 @@ export class Api {
     if (request.subresource) {
       const { resource, subresource } = request
       const handler =
+        this.entry(resource).subresources?.get(subresource) ??
         this.#options.subresources.get(`${resourceKey(resource)}/${subresource}`) ??
         this.#options.subresources.get(`*/${subresource}`)
       if (!handler) throw notImplemented(`subresource ${subresource} of ${resource.plural} is not implemented yet`)
@@ -227,7 +272,7 @@ export class Api {
   /** Starts a watch from `request.options.resourceVersion` (a number here). Throws StatusError. */
   watch(caller: Caller, request: ApiRequest, after: number, sink: BatchSink): () => void {
     this.authorize(caller.user, request, 'watch')
-    const conversion = conversionOf(request.resource)
+    const { conversion } = this.entry(request.resource)
     const served = this.served(request.resource)
     if (!conversion) return served.watches.watch(selectionOf(served.registry, request), after, sink)
     return served.watches.watch(selectionOf(served.registry, storedRequest(conversion, request)), after, {

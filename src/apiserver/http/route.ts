@@ -2,6 +2,7 @@
  * From a URL path to what it names. Upstream: `apiserver/pkg/endpoints/request.RequestInfoFactory`.
  */
 import type { Resource } from '#api/kind.ts'
+import type { ResourceTable } from '../catalog.ts'
 
 export interface ResourceRoute {
   readonly resource: Resource
@@ -12,20 +13,6 @@ export interface ResourceRoute {
   readonly rest: string
   /** The deprecated `/watch/` form. */
   readonly isWatchPath: boolean
-}
-
-/** `group/version` to plural to resource. */
-export type ResourceTable = ReadonlyMap<string, ReadonlyMap<string, Resource>>
-
-export function resourceTable(resources: readonly Resource[]): ResourceTable {
-  const table = new Map<string, Map<string, Resource>>()
-  for (const resource of resources) {
-    const key = `${resource.group}/${resource.version}`
-    let plurals = table.get(key)
-    if (!plurals) table.set(key, (plurals = new Map()))
-    plurals.set(resource.plural, resource)
-  }
-  return table
 }
 
 /** The resource that `path` (without query) names, or undefined. Throws URIError for a malformed percent escape. */

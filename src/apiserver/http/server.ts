@@ -42,7 +42,7 @@ import {
   sendValue,
   setWarnings,
 } from './respond.ts'
-import { type ResourceRoute, type ResourceTable, resourceTable, routeOf } from './route.ts'
+import { type ResourceRoute, routeOf } from './route.ts'
 import { streamWatch } from './watch-stream.ts'
 
 /** Renders objects for clients that ask for another form than the object itself. */
@@ -104,8 +104,6 @@ const CLOSE_TIMEOUT_MS = 2_000
 
 export class HttpServer {
   readonly #options: HttpServerOptions
-  readonly #table: ResourceTable
-  readonly #types: ReadonlyMap<string, Message>
   readonly #servers: Http2SecureServer[] = []
   /** Connections by HTTP/1.1, and those by HTTP/2. */
   readonly #sockets = new Set<TLSSocket>()
@@ -117,14 +115,6 @@ export class HttpServer {
 
   constructor(options: HttpServerOptions) {
     this.#options = options
-    this.#table = resourceTable(options.api.resources)
-    const types = [...options.api.resources.map((resource) => resource.type), Binding, Eviction, Scale, TokenRequest]
-    this.#types = new Map(
-      types.map((type) => [
-        `${type.gvk!.group ? `${type.gvk!.group}/` : ''}${type.gvk!.version}/${type.gvk!.kind}`,
-        type,
-      ]),
-    )
   }
 
   /** Listens on one more address; port 0 picks a free one. Returns the port. Throws a plain Error for an occupied port. */
@@ -266,7 +256,7 @@ export class HttpServer {
 
   #route(path: string): ResourceRoute | undefined {
     try {
-      return routeOf(this.#table, path)
+      return routeOf(this.#options.api.catalog.table, path)
     } catch (cause) {
       throw badRequest(`malformed path: ${path}`, cause)
     }
@@ -399,7 +389,9 @@ export class HttpServer {
 
   /** Kinds that requests carry: those of resources, and the options that have none of their own. */
   readonly #typeOf = (apiVersion: string, kind: string): Message | undefined =>
-    this.#types.get(`${apiVersion}/${kind}`) ?? (kind === 'DeleteOptions' ? DeleteOptions : undefined)
+    this.#options.api.catalog.typeOf(apiVersion, kind) ??
+    subresourceTypes.get(`${apiVersion}/${kind}`) ??
+    (kind === 'DeleteOptions' ? DeleteOptions : undefined)
 
   #onUpgrade(req: IncomingMessage, socket: Duplex, head: Buffer) {
     const url = req.url ?? '/'
@@ -436,6 +428,14 @@ export class HttpServer {
     })
   }
 }
+
+/** Kinds of bodies that only subresources take, by `apiVersion/kind`. */
+const subresourceTypes: ReadonlyMap<string, Message> = new Map([
+  ['v1/Binding', Binding],
+  ['policy/v1/Eviction', Eviction],
+  ['autoscaling/v1/Scale', Scale],
+  ['authentication.k8s.io/v1/TokenRequest', TokenRequest],
+])
 
 const noSuchPath = () => new StatusError('NotFound', 'the server could not find the requested resource')
 

@@ -2,7 +2,6 @@
  * A watch as a client asks for it: where it starts, what it is told first, bookmarks, and its end by time-out. Upstream:
  * the watch semantics of the API concepts page; `sendInitialEvents` is KEP-3157.
  */
-import { conversionOf } from '#api/conversion.ts'
 import type { KubeObject } from '#api/kind.ts'
 import { type Clock, every } from '#base/clock.ts'
 import type { ApiRequest, RequestOptions } from '#client/transport.ts'
@@ -55,13 +54,13 @@ export function openWatch(
     checkInitialEvents(options)
     // Authorise before anything is looked at.
     api.authorize(caller.user, request, 'watch')
+    const { conversion } = api.entry(request.resource)
     const { registry } = api.served(request.resource)
     const { cache } = registry
     if (asked !== undefined && asked > cache.revision) throw tooLarge(asked, cache.revision)
     const wantsInitial = options.sendInitialEvents ?? (asked === undefined || asked === 0)
     const start = wantsInitial || !asked ? cache.revision : asked
     if (wantsInitial) {
-      const conversion = conversionOf(request.resource)
       const selection = selectionOf(registry, conversion ? storedRequest(conversion, request) : request)
       const matching = cache.list(selection.prefix).filter((entry) => selection.matches(entry.object))
       const initial = conversion
