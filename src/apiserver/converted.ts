@@ -1,6 +1,6 @@
 /** Requests for a form of a kind that is stored in another one: they are carried out on the stored form. */
 import type { Conversion } from '#api/conversion.ts'
-import type { KubeObject } from '#api/kind.ts'
+import type { KubeObject, Resource } from '#api/kind.ts'
 import type { ApiRequest } from '#client/transport.ts'
 import { qualified, StatusError } from '#machinery/status-error.ts'
 import type { Revision } from '#storage/store.ts'
@@ -32,13 +32,23 @@ export class ConvertedObject implements Listed {
   }
 }
 
+/** A request that remembers in which form the client made it. */
+interface StoredRequest extends ApiRequest {
+  requested: Resource
+}
+
+/** What the client named. */
+export const requestedResource = (request: ApiRequest): Resource =>
+  (request as Partial<StoredRequest>).requested ?? request.resource
+
 /** The same request for the stored form, its body aside. */
-export function storedRequest(conversion: Conversion, request: ApiRequest): ApiRequest {
+export function storedRequest(conversion: Conversion, request: ApiRequest): StoredRequest {
   const { options } = request
   const fieldSelector = options?.fieldSelector && renameFields(options.fieldSelector, conversion.fieldNames)
   return {
     ...request,
     resource: conversion.stored,
+    requested: request.resource,
     ...(options && { options: { ...options, ...(fieldSelector && { fieldSelector }) } }),
   }
 }

@@ -18,8 +18,9 @@ export const binding: SubresourceHandler = {
   async perform(api, caller, request) {
     const { resource, name } = request
     if (request.verb !== 'create') throw methodNotAllowed()
-    const body = decodeObject(caller, request, Binding, request.body) as unknown as Binding
-    const { target, metadata } = body
+    const body = decodeObject(caller, request, Binding, request.body)
+    await api.admit(caller, request, 'CREATE', Binding, body)
+    const { target, metadata } = body as unknown as Binding
     if (metadata?.name && metadata.name !== name) throw badRequest('name in URL does not match name in Binding object')
     if (target?.kind && target.kind !== 'Node' && target.kind !== 'Minion') {
       throw invalid({ group: '', kind: 'Binding' }, name!, [
@@ -34,7 +35,7 @@ export const binding: SubresourceHandler = {
       throw invalid({ group: '', kind: 'Binding' }, name!, [
         { type: 'Required', field: 'target.name', message: 'Required value' },
       ])
-    await api.update(caller, { ...request, verb: 'update' }, (old: Stored) => {
+    const bound = (old: Stored | undefined): Draft => {
       const pod = old as unknown as Pod
       if (!old) throw notFound(resource, name!)
       if (metadata?.uid && metadata.uid !== pod.metadata.uid) {
@@ -71,7 +72,9 @@ export const binding: SubresourceHandler = {
           ],
         },
       } as unknown as Draft
-    })
+    }
+    const dryRun = request.options?.dryRun === 'All'
+    await api.registry(resource).update(name!, bound, { namespace: request.namespace, dryRun, subresource: 'binding' })
     return { type: 'status', status: { kind: 'Status', apiVersion: 'v1', metadata: {}, status: 'Success', code: 201 } }
   },
 }

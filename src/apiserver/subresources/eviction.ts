@@ -24,6 +24,7 @@ export const eviction: SubresourceHandler = {
     const body = decodeObject(caller, request, Eviction, served(request.body)) as unknown as Eviction
     if (body.metadata?.name && body.metadata.name !== request.name)
       throw badRequest('name in URL does not match name in Eviction object')
+    await api.admit(caller, request, 'CREATE', Eviction, body as unknown as Draft)
     const options = deleteRequestOf({
       body: body.deleteOptions ?? {},
       ...(request.options && { options: request.options }),

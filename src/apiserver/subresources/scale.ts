@@ -1,12 +1,12 @@
 /** `scale` of the workload kinds: autoscaling/v1 Scale as a view of their replicas. Upstream: the `ScaleREST` types. */
 import { Scale } from '#api/autoscaling/v1.ts'
-import type { KubeObject } from '#api/kind.ts'
 import { deployments, replicaSets, replicationControllers, statefulSets } from '#api/resources.ts'
 import { type LabelSelectorObject, selectorFromMap, selectorFromObject } from '#machinery/labels.ts'
 import { invalid, notFound, methodNotAllowed } from '#machinery/status-error.ts'
 import {
   type Answer,
   decodeObject,
+  type ObjectView,
   patchObject,
   resourceKey,
   withoutOldVersion,
@@ -14,15 +14,15 @@ import {
 } from '../api.ts'
 import type { Draft, Stored } from '../registry/strategy.ts'
 
-/** How the view is laid out over a kind. */
-interface ScaleView {
+/** How a kind says which pods it counts. */
+interface Scalable {
   selector(object: Stored): string
 }
 
-const byObject: ScaleView = {
+const byObject: Scalable = {
   selector: (object) => selectorFromObject(object.spec.selector as LabelSelectorObject).toString(),
 }
-const byMap: ScaleView = { selector: (object) => selectorFromMap(object.spec.selector).toString() }
+const byMap: Scalable = { selector: (object) => selectorFromMap(object.spec.selector).toString() }
 
 export const scaleHandlers: readonly (readonly [string, SubresourceHandler])[] = (
   [
@@ -31,19 +31,19 @@ export const scaleHandlers: readonly (readonly [string, SubresourceHandler])[] =
     [statefulSets, byObject],
     [replicationControllers, byMap],
   ] as const
-).map(([resource, view]) => [`${resourceKey(resource)}/scale`, scaleHandler(view)] as const)
+).map(([resource, scalable]) => [`${resourceKey(resource)}/scale`, scaleHandler(scalable)] as const)
 
-function scaleHandler(view: ScaleView): SubresourceHandler {
-  const scaleOf = (object: Stored): KubeObject => {
+function scaleHandler(scalable: Scalable): SubresourceHandler {
+  const scaleOf = (object: Stored): Stored => {
     const { name, namespace, uid, resourceVersion, creationTimestamp } = object.metadata
-    const selector = view.selector(object)
+    const selector = scalable.selector(object)
     return {
       kind: 'Scale',
       apiVersion: 'autoscaling/v1',
       metadata: { name, namespace, uid, resourceVersion, creationTimestamp },
       spec: { replicas: object.spec.replicas ?? 0 },
       status: { replicas: object.status?.replicas ?? 0, ...(selector && { selector }) },
-    } as unknown as KubeObject
+    } as unknown as Stored
   }
   const asScale = (answer: Answer): Answer =>
     answer.type === 'object' ? { type: 'object', code: 200, object: scaleOf(answer.object as Stored) } : answer
@@ -61,23 +61,22 @@ function scaleHandler(view: ScaleView): SubresourceHandler {
     const { resourceVersion } = scale.metadata
     return { ...old, metadata: { ...old.metadata, resourceVersion }, spec: { ...old.spec, replicas } } as Draft
   }
+  const view: ObjectView = { type: Scale, show: scaleOf, apply: scaled }
   return {
     async perform(api, caller, request) {
       const { verb, resource, name } = request
       if (verb === 'get') return asScale(api.read(request))
       if (verb === 'update') {
-        return asScale(
-          await api.update(caller, request, (old) => scaled(old, decodeObject(caller, request, Scale, request.body))),
-        )
+        const replaced = () => decodeObject(caller, request, Scale, request.body)
+        return asScale(await api.update(caller, request, replaced, view))
       }
       if (verb === 'patch') {
-        return asScale(
-          await api.update(caller, request, (old) => {
-            if (!old) throw notFound(resource, name!)
-            const before = scaleOf(old)
-            return scaled(old, withoutOldVersion(patchObject(caller, request, Scale, before), before))
-          }),
-        )
+        const patched = (old: Stored) => {
+          if (!old) throw notFound(resource, name!)
+          const before = scaleOf(old)
+          return withoutOldVersion(patchObject(caller, request, Scale, before), before)
+        }
+        return asScale(await api.update(caller, request, patched, view))
       }
       throw methodNotAllowed()
     },

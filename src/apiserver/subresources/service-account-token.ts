@@ -18,7 +18,9 @@ export function serviceAccountToken(tokens: ServiceAccountTokens): SubresourceHa
     async perform(api, caller, request) {
       if (request.verb !== 'create') throw methodNotAllowed()
       const { namespace, name } = request
-      const body = decodeObject(caller, request, TokenRequest, request.body) as unknown as TokenRequest
+      const draft = decodeObject(caller, request, TokenRequest, request.body)
+      await api.admit(caller, request, 'CREATE', TokenRequest, draft)
+      const body = draft as unknown as TokenRequest
       const seconds = body.spec.expirationSeconds ?? DEFAULT_SECONDS
       const errors: FieldError[] = []
       if (seconds < MIN_SECONDS)

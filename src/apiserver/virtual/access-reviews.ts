@@ -59,8 +59,10 @@ function attributesOf(kind: string, user: User, spec: ReviewSpec): Attributes {
 
 function accessReview(kind: string, type: Message, authorizer: Authorizer, isSelf: boolean): VirtualResource {
   return {
-    async perform(_api, caller, request) {
-      const { spec = {} } = decodeObject(caller, request, type, request.body) as { spec?: ReviewSpec }
+    async perform(api, caller, request) {
+      const review = decodeObject(caller, request, type, request.body)
+      await api.admit(caller, request, 'CREATE', type, review)
+      const { spec = {} } = review as { spec?: ReviewSpec }
       if (!isSelf && !spec.user && !spec.groups?.length) {
         throw invalid({ group: 'authorization.k8s.io', kind }, '', [
           {
@@ -95,10 +97,10 @@ function accessReview(kind: string, type: Message, authorizer: Authorizer, isSel
 
 /** With superusers only, a user's rules are everything or nothing. */
 const rulesReview: VirtualResource = {
-  async perform(_api, caller, request) {
-    const { spec } = decodeObject(caller, request, SelfSubjectRulesReview, request.body) as {
-      spec?: { namespace?: string }
-    }
+  async perform(api, caller, request) {
+    const review = decodeObject(caller, request, SelfSubjectRulesReview, request.body)
+    await api.admit(caller, request, 'CREATE', SelfSubjectRulesReview, review)
+    const { spec } = review as { spec?: { namespace?: string } }
     if (!spec?.namespace) throw badRequest('no namespace on request')
     const isSuperuser = caller.user.groups.includes(SUPERUSERS)
     return reviewed(API_VERSION, 'SelfSubjectRulesReview', spec, {

@@ -27,16 +27,19 @@ const userInfo = ({ name, uid, groups, extra }: User) => ({
 })
 
 export const selfSubjectReview: VirtualResource = {
-  async perform(_api, caller, request) {
-    decodeObject(caller, request, SelfSubjectReview, request.body)
+  async perform(api, caller, request) {
+    const review = decodeObject(caller, request, SelfSubjectReview, request.body)
+    await api.admit(caller, request, 'CREATE', SelfSubjectReview, review)
     return reviewed('authentication.k8s.io/v1', 'SelfSubjectReview', undefined, { userInfo: userInfo(caller.user) })
   },
 }
 
 export function tokenReview(authenticator: Authenticator): VirtualResource {
   return {
-    async perform(_api, caller, request) {
-      const review = decodeObject(caller, request, TokenReview, request.body) as unknown as TokenReview
+    async perform(api, caller, request) {
+      const draft = decodeObject(caller, request, TokenReview, request.body)
+      await api.admit(caller, request, 'CREATE', TokenReview, draft)
+      const review = draft as unknown as TokenReview
       const token = review.spec.token
       if (!token) throw badRequest('token is required for TokenReview in authentication')
       const answer = (status: unknown) => reviewed('authentication.k8s.io/v1', 'TokenReview', review.spec, status)
