@@ -1,0 +1,55 @@
+/**
+ * How values merge, place by place: what server-side apply and the tracking of field owners need to know about a type,
+ * and nothing more. Built from a Message (`message-schema.ts`) or from the OpenAPI schema of a custom resource
+ * (`structural-schema.ts`). Schemas of recursive types are recursive; once built, none is written to.
+ * Upstream: `structured-merge-diff/schema`.
+ */
+
+/** `untyped` takes a string, a number or a boolean. */
+export type ScalarSchema = 'string' | 'numeric' | 'boolean' | 'untyped'
+
+export interface ListSchema {
+  readonly element: MergeSchema
+  /** An atomic list has one owner; elements of the others have owners of their own. */
+  readonly relationship: 'atomic' | 'set' | 'map'
+  /** Members that tell the elements of a `map` apart, sorted. */
+  readonly keys: readonly string[]
+}
+
+/** A struct, a map, or both: members that are no fields are of the type `element`. */
+export interface MapSchema {
+  readonly fields: ReadonlyMap<string, MergeSchema>
+  /** Undefined where a member that is no field is an error. */
+  readonly element: MergeSchema | undefined
+  /** All of it has one owner. */
+  readonly isAtomic: boolean
+  /** Values that fields have where they are absent; asked for keys of list elements only. */
+  readonly defaults: ReadonlyMap<string, string | number | boolean>
+}
+
+/** What may stand in a place: at least one of the three; with several the value's own form decides. */
+export interface MergeSchema {
+  readonly scalar?: ScalarSchema | undefined
+  readonly list?: ListSchema | undefined
+  readonly map?: MapSchema | undefined
+}
+
+/** Anything, all of it with one owner. */
+export const untypedAtomic: MergeSchema = recursive((self) => ({
+  scalar: 'untyped',
+  list: { element: self, relationship: 'atomic', keys: [] },
+  map: { fields: new Map(), element: self, isAtomic: true, defaults: new Map() },
+}))
+
+/** Anything of which nothing is known: objects merge member by member, lists have one owner each. */
+export const untypedDeduced: MergeSchema = recursive((self) => ({
+  scalar: 'untyped',
+  list: { element: untypedAtomic, relationship: 'atomic', keys: [] },
+  map: { fields: new Map(), element: self, isAtomic: false, defaults: new Map() },
+}))
+
+/** A schema that refers to itself. */
+export function recursive(build: (self: MergeSchema) => MergeSchema): MergeSchema {
+  const self: MergeSchema = {}
+  return Object.assign(self, build(self))
+}
