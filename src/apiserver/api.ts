@@ -7,6 +7,7 @@ import { type Conversion, conversionOf } from '#api/conversion.ts'
 import { decode, DecodeError } from '#api/decode.ts'
 import type { KubeObject, Resource } from '#api/kind.ts'
 import { DeleteOptions } from '#api/meta/v1.ts'
+import { namespaces } from '#api/resources.ts'
 import type { Message } from '#api/schema.ts'
 import type { Clock } from '#base/clock.ts'
 import type { Log } from '#base/log.ts'
@@ -22,9 +23,16 @@ import {
   StatusError,
 } from '#machinery/status-error.ts'
 import type { Store } from '#storage/store.ts'
-import { admit, type AdmissionPlugin, type AdmissionRequest, validateAdmission } from './admission/admission.ts'
+import {
+  admit,
+  admitDeletion,
+  type AdmissionPlugin,
+  type AdmissionRequest,
+  type Operation,
+  validateAdmission,
+} from './admission/admission.ts'
 import { Catalog } from './catalog.ts'
-import { asServed, ConvertedObject, convertBatch, storedRequest } from './converted.ts'
+import { asServed, ConvertedObject, convertBatch, requestedResource, storedRequest } from './converted.ts'
 import { type ListResult, listObjects, tooLarge } from './list.ts'
 import { applyPatch } from './patch/apply-patch.ts'
 import { checkDeleteRequest, type DeleteRequest } from './registry/deletion.ts'
@@ -52,6 +60,14 @@ export type Answer =
 export interface SubresourceHandler {
   /** The request is authorised. Throws StatusError. */
   perform(api: Api, caller: Caller, request: ApiRequest): Promise<Answer>
+}
+
+/** A subresource that shows a part of the object as another kind, by which it is changed and admitted. */
+export interface ObjectView {
+  readonly type: Message
+  show(object: Stored): Stored
+  /** `old` with what `shown` says of it. */
+  apply(old: Stored, shown: Draft): Draft
 }
 
 /** A resource that is computed rather than stored. */
@@ -336,7 +352,8 @@ export class Api {
     const { resource, namespace } = request
     const registry = this.registry(resource)
     const draft = this.decodeBody(caller, request)
-    const admission = this.#admissionRequest(caller, request, 'CREATE', undefined)
+    const named = { ...request, name: draft.metadata.name ?? '' }
+    const admission = this.#admissionRequest(caller, named, 'CREATE', undefined)
     // Admission reads the namespace of the object, which the registry fills in later.
     if (resource.namespaced && !draft.metadata.namespace) draft.metadata.namespace = namespace!
     const pending = admit(this.#options.admission, admission, draft)
@@ -351,19 +368,48 @@ export class Api {
     return answerOf(written, 201)
   }
 
-  /** A PUT or the like: `change` computes the new object from the old one. */
-  async update(caller: Caller, request: ApiRequest, change: (old: Stored) => Draft | Promise<Draft>): Promise<Answer> {
+  /**
+   * Admission of a request that creates nothing that is stored: a review, or a subresource such as pods/binding. Changes
+   * `object`, which is of `type`. Throws StatusError.
+   */
+  async admit(
+    caller: Caller,
+    request: ApiRequest,
+    operation: 'CREATE' | 'CONNECT',
+    type: Message,
+    object: Draft,
+  ): Promise<void> {
+    const plugins = this.#options.admission
+    const admission = this.#admissionRequest(caller, request, operation, undefined, type)
+    await admit(plugins, admission, object)
+    await validateAdmission(plugins, admission, object)
+  }
+
+  /** A PUT or the like: `change` computes the new object from the old one, or the new view where there is one. */
+  async update(
+    caller: Caller,
+    request: ApiRequest,
+    change: (old: Stored) => Draft | Promise<Draft>,
+    view?: ObjectView,
+  ): Promise<Answer> {
     const registry = this.registry(request.resource)
     let before: Stored | undefined
     const { namespace, name, subresource } = request
     const dryRun = request.options?.dryRun === 'All'
     const plugins = this.#options.admission
     const admissionRequest = (old: Stored | undefined) =>
-      this.#admissionRequest(caller, request, old ? 'UPDATE' : 'CREATE', old)
+      this.#admissionRequest(
+        caller,
+        request,
+        old ? 'UPDATE' : 'CREATE',
+        old && view ? view.show(old) : old,
+        view?.type ?? request.resource.type,
+      )
     const admitted = (draft: Draft, old: Stored | undefined): Draft | Promise<Draft> => {
       if (request.resource.namespaced && !draft.metadata.namespace) draft.metadata.namespace = namespace!
       const pending = admit(plugins, admissionRequest(old), draft)
-      return pending ? pending.then(() => draft) : draft
+      const whole = () => (view && old ? view.apply(old, draft) : draft)
+      return pending ? pending.then(whole) : whole()
     }
     const written = await registry.update(
       name!,
@@ -377,7 +423,8 @@ export class Api {
         dryRun,
         ...(subresource && { subresource }),
         isReplacement: request.verb === 'update',
-        validate: (object, old) => validateAdmission(plugins, admissionRequest(old), object),
+        validate: (object, old) =>
+          validateAdmission(plugins, admissionRequest(old), view ? view.show(object) : object),
       },
     )
     // What a subresource writes is rarely what a human wrote.
@@ -410,8 +457,10 @@ export class Api {
     const result = await registry.delete(name!, options, {
       namespace,
       dryRun,
-      validate: (_object, old) =>
-        validateAdmission(this.#options.admission, this.#admissionRequest(caller, request, 'DELETE', old), undefined),
+      validate: (_object, old) => {
+        const admission = this.#admissionRequest(caller, request, 'DELETE', old)
+        return admitDeletion(this.#options.admission, { ...admission, options, dryRun })
+      },
     })
     if (!result.gone || registry.strategy.returnsDeleted) {
       return { type: 'object', code: 200, object: result.object, ...(result.cached && { cached: result.cached }) }
@@ -454,18 +503,24 @@ export class Api {
   #admissionRequest(
     caller: Caller,
     request: ApiRequest,
-    operation: AdmissionRequest['operation'],
+    operation: Operation,
     old: Stored | undefined,
+    type: Message = request.resource.type,
   ): AdmissionRequest {
     return {
       user: caller.user,
       operation,
       resource: request.resource,
+      requested: requestedResource(request),
       subresource: request.subresource ?? '',
-      namespace: request.namespace ?? '',
+      type,
+      // A namespace is in itself, as far as admission goes.
+      namespace: request.namespace ?? (request.resource === namespaces ? request.name : undefined) ?? '',
       name: request.name ?? '',
       dryRun: request.options?.dryRun === 'All',
       old,
+      options: request.options ?? NO_OPTIONS,
+      warnings: caller.warnings,
     }
   }
 
@@ -476,6 +531,7 @@ export class Api {
 }
 
 const COLLECTION_WORKERS = 8
+const NO_OPTIONS = {}
 
 /** Unless a patch itself sets a resourceVersion, it fits whatever is there. */
 export function withoutOldVersion(draft: Draft, old: KubeObject): Draft {
