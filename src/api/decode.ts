@@ -34,6 +34,7 @@ interface Walk {
 export function decode(type: Message, input: unknown, { withDefaults = true } = {}): Decoded {
   const walk: Walk = { path: [], unknown: [], withDefaults }
   if (!isObject(input)) throw typeError(walk, type, input, goName(type))
+  if (type.schema) return type.schema.decode(input, withDefaults)
   const object = decodeMessage(type, input, walk)
   return { object, unknown: walk.unknown }
 }

@@ -168,6 +168,20 @@ export class Message<F extends Fields = Fields> {
     }
   }
 
+/** How objects look that users have described themselves, as they do in a CustomResourceDefinition. */
+export interface ObjectSchema {
+  /**
+   * `decode` for an object of this type: checks what can't be left to validation, drops what the schema does not know,
+   * and fills in defaults where they are wanted. Copies; throws DecodeError.
+   */
+  decode(
+    input: Record<string, unknown>,
+    withDefaults: boolean,
+  ): { object: Record<string, unknown>; unknown: string[] }
+  /** As JSON, in the words of apiextensions.k8s.io/v1 JSONSchemaProps. */
+  readonly source: Readonly<Record<string, unknown>>
+}
+
   atomic(): this {
     this.isAtomic = true
     return this
@@ -176,6 +190,8 @@ export class Message<F extends Fields = Fields> {
 
 export function message<F extends Fields>(name: string, doc: string, fields: F): Message<F> {
   return new Message(name, doc, fields)
+  /** Set where users have described the type: it stands in for all fields but apiVersion, kind and metadata. */
+  schema: ObjectSchema | undefined = undefined
 }
 
 type Value<S extends ScalarName | Message> = S extends ScalarName

@@ -3,7 +3,6 @@
  * starts other components; see `main/`.
  */
 import { Registry as MetricsRegistry } from 'prom-client'
-import { allResources } from '#api/resources.ts'
 import { every, type Timer } from '#base/clock.ts'
 import { messageOf } from '#base/errors.ts'
 import { addressAt, parseCidr } from '#base/ip.ts'
@@ -64,8 +63,8 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
   let isBootstrapped = false
   const timers: Timer[] = []
   let advertised = ''
-  const openApi = new OpenApiDocuments({
-    resources: allResources,
+  let openApi = new OpenApiDocuments({
+    resources: api.resources,
     version: options.version.gitVersion,
     returnsDeleted: (resource) => strategies.get(resourceKey(resource))?.returnsDeleted === true,
   })
@@ -74,7 +73,10 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
     authenticator,
     authorizer,
     tls: options.tls,
-    renderer: createRenderer(clock, printers),
+    renderer: createRenderer(
+      clock,
+      (resource) => api.catalog.entryOf(resource)?.printer ?? printers.get(resourceKey(resource)),
+    ),
     paths: systemPaths({
       version: options.version,
       live: { ping: () => undefined },
@@ -88,7 +90,7 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
           () => api.resources,
           () => advertised,
         ),
-        openApiPaths(() => openApi),
+        openApiPaths(() => (openApi = openApi.with(api.resources))),
       ],
     }),
     maxWatchBacklogBytes: options.maxWatchBacklogBytes,

@@ -430,7 +430,7 @@ export class HttpServer {
 }
 
 /** Kinds of bodies that only subresources take, by `apiVersion/kind`. */
-const subresourceTypes: ReadonlyMap<string, Message> = new Map([
+const subresourceTypes: ReadonlyMap<string, Message> = new Map<string, Message>([
   ['v1/Binding', Binding],
   ['policy/v1/Eviction', Eviction],
   ['autoscaling/v1/Scale', Scale],

@@ -38,7 +38,7 @@ const SECURITY = { type: 'apiKey', in: 'header', name: 'authorization', descript
 const bodyTypes: readonly Message[] = [Scale, Eviction, TokenRequest, Binding]
 
 export interface OpenApiOptions {
-  /** Everything that is served; a new instance is made when that changes. */
+  /** Everything that is served; see `with` for when that changes. */
   readonly resources: readonly Resource[]
   /** Shown as the API's version, e.g. `v1.36.0`. */
   readonly version: string
@@ -53,7 +53,9 @@ export class OpenApiDocuments {
   readonly #context: OperationContext
   #v2: Buffer | undefined
   #v3Index: Buffer | undefined
-  readonly #v3 = new Map<string, Buffer>()
+  /** By path; what a document is made of decides whether it is still the same one when something else changes. */
+  readonly #v3 = new Map<string, { own: readonly Resource[]; bytes: Buffer }>()
+  readonly #hashes = new Map<string, { own: readonly Resource[]; hash: string }>()
 
   constructor(options: OpenApiOptions) {
     this.#options = options
@@ -62,6 +64,16 @@ export class OpenApiDocuments {
       bodyType: (apiVersion, kind) => types.get(`${apiVersion} ${kind}`),
       returnsDeleted: options.returnsDeleted ?? (() => false),
     }
+  }
+
+  /** The documents of other resources; those in which nothing has changed are not made again. */
+  with(resources: readonly Resource[]): OpenApiDocuments {
+    if (resources === this.#options.resources) return this
+    const changed = new OpenApiDocuments({ ...this.#options, resources })
+    for (const [path, document] of this.#v3) if (changed.#isMadeOf(path, document.own)) changed.#v3.set(path, document)
+    for (const [path, hashed] of this.#hashes)
+      if (changed.#isMadeOf(path, hashed.own)) changed.#hashes.set(path, hashed)
+    return changed
   }
 
   /** `/openapi/v2`, as JSON. */
@@ -74,10 +86,10 @@ export class OpenApiDocuments {
     return (this.#v3Index ??= Buffer.from(
       JSON.stringify({
         paths: Object.fromEntries(
-          this.#v3Paths().map((path) => {
-            const hash = createHash('sha512').update(this.#buildV3(path)!).digest('hex').toUpperCase()
-            return [path, { serverRelativeURL: `/openapi/v3/${path}?hash=${hash}` }]
-          }),
+          this.#v3Paths().map((path) => [
+            path,
+            { serverRelativeURL: `/openapi/v3/${path}?hash=${this.#hashOf(path)}` },
+          ]),
         ),
       }),
     ))
@@ -85,9 +97,31 @@ export class OpenApiDocuments {
 
   /** `/openapi/v3/<path>`, such as `api/v1` or `apis/apps/v1`; undefined where there is none. */
   v3(path: string): Buffer | undefined {
-    const found = this.#v3.get(path) ?? this.#buildV3(path)
-    if (found) this.#v3.set(path, found)
-    return found
+    const found = this.#v3.get(path)
+    if (found) return found.bytes
+    const bytes = this.#buildV3(path)
+    if (bytes) this.#v3.set(path, { own: this.#resourcesOf(path), bytes })
+    return bytes
+  }
+
+  #hashOf(path: string): string {
+    const found = this.#hashes.get(path)
+    if (found) return found.hash
+    const bytes = this.#v3.get(path)?.bytes ?? this.#buildV3(path)!
+    const hash = createHash('sha512').update(bytes).digest('hex').toUpperCase()
+    this.#hashes.set(path, { own: this.#resourcesOf(path), hash })
+    return hash
+  }
+
+  #resourcesOf(path: string): Resource[] {
+    return this.#options.resources.filter(({ group, version }) => documentPath(group, version) === path)
+  }
+
+  #isMadeOf(path: string, own: readonly Resource[]): boolean {
+    const now = this.#resourcesOf(path)
+    // A group's own document says nothing of its resources, but that there are some.
+    if (now.length === 0 && !this.#v3Paths().includes(path)) return false
+    return now.length === own.length && now.every((resource, i) => resource === own[i])
   }
 
   #v3Paths(): string[] {
@@ -98,7 +132,7 @@ export class OpenApiDocuments {
   }
 
   #buildV3(path: string): Buffer | undefined {
-    const own = this.#options.resources.filter(({ group, version }) => documentPath(group, version) === path)
+    const own = this.#resourcesOf(path)
     const writer = new Writer('v3')
     const paths = own.length > 0 ? this.#paths(own, writer) : this.#groupPaths(writer, path)
     if (Object.keys(paths).length === 0) return undefined

@@ -6,7 +6,6 @@ import type { KubeObject, Resource } from '#api/kind.ts'
 import type { Clock } from '#base/clock.ts'
 import { badRequest, StatusError } from '#machinery/status-error.ts'
 import type { Renderer } from '../http/server.ts'
-import { keyOf } from './all.ts'
 import { plainPrinter } from './other-printers.ts'
 import type { Column, Printed, Printer, RowCondition } from './printer.ts'
 
@@ -76,9 +75,9 @@ export function partialOf({ metadata }: KubeObject) {
 /** A bookmark carries nothing but a resourceVersion: it becomes a row of empty cells. */
 const isBookmark = (object: KubeObject) => !object.metadata.name
 
-/** `printers` is asked anew for each request, because custom resources bring their own. */
-export function createRenderer(clock: Clock, printers: { get(key: string): Printer | undefined }): Renderer {
-  const printerOf = (resource: Resource) => printers.get(keyOf(resource)) ?? plainPrinter(resource.type)
+/** `find` is asked anew for each request, because custom resources bring their own. */
+export function createRenderer(clock: Clock, find: (resource: Resource) => Printer | undefined): Renderer {
+  const printerOf = (resource: Resource) => find(resource) ?? plainPrinter(resource.type)
   const options = (query: URLSearchParams) => ({ include: includeObjectOf(query), nowMs: clock.now() })
   const one = (resource: Resource, object: KubeObject, query: URLSearchParams, noHeaders: boolean) => {
     const metadata = { resourceVersion: object.metadata.resourceVersion }

@@ -224,7 +224,7 @@ describe('rows', () => {
 })
 
 describe('the renderer', () => {
-  const renderer = createRenderer(new FakeClock(NOW), printers)
+  const renderer = createRenderer(new FakeClock(NOW), (resource) => printers.get(keyOf(resource)))
   const pod = decode(pods.type, { metadata, spec: { containers: [{ name: 'c' }] } }).object as unknown as KubeObject
   const query = (text = '') => new URLSearchParams(text)
 
