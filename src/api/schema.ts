@@ -147,27 +147,6 @@ type InferFields<F extends Fields> = { [K in RequiredNames<F>]: F[K]['value'] } 
 /** The static type of a Message's value. */
 export type Infer<M extends Message> = M extends Message<infer F> ? InferFields<F> : never
 
-/** The description of one API type. Immutable once built. */
-export class Message<F extends Fields = Fields> {
-  /** Short name with group and version, e.g. `core.v1.Container`. */
-  readonly name: string
-  readonly doc: string
-  readonly fields: F
-  /** Server-side apply owns values of this type as a whole (Go: `+structType=atomic`). */
-  isAtomic = false
-  /** Set for top-level kinds. */
-  readonly gvk: { group: string; version: string; kind: string } | undefined
-
-  constructor(name: string, doc: string, fields: F, gvk?: { group: string; version: string; kind: string }) {
-    this.name = name
-    this.doc = doc
-    this.fields = fields
-    this.gvk = gvk
-    for (const field of Object.values(fields)) {
-      if ((field.type as string) === 'self') (field as { type: Message }).type = this
-    }
-  }
-
 /** How objects look that users have described themselves, as they do in a CustomResourceDefinition. */
 export interface ObjectSchema {
   /**
@@ -182,6 +161,29 @@ export interface ObjectSchema {
   readonly source: Readonly<Record<string, unknown>>
 }
 
+/** The description of one API type. Immutable once built. */
+export class Message<F extends Fields = Fields> {
+  /** Short name with group and version, e.g. `core.v1.Container`. */
+  readonly name: string
+  readonly doc: string
+  readonly fields: F
+  /** Server-side apply owns values of this type as a whole (Go: `+structType=atomic`). */
+  isAtomic = false
+  /** Set where users have described the type: it stands in for all fields but apiVersion, kind and metadata. */
+  schema: ObjectSchema | undefined = undefined
+  /** Set for top-level kinds. */
+  readonly gvk: { group: string; version: string; kind: string } | undefined
+
+  constructor(name: string, doc: string, fields: F, gvk?: { group: string; version: string; kind: string }) {
+    this.name = name
+    this.doc = doc
+    this.fields = fields
+    this.gvk = gvk
+    for (const field of Object.values(fields)) {
+      if ((field.type as string) === 'self') (field as { type: Message }).type = this
+    }
+  }
+
   atomic(): this {
     this.isAtomic = true
     return this
@@ -190,8 +192,6 @@ export interface ObjectSchema {
 
 export function message<F extends Fields>(name: string, doc: string, fields: F): Message<F> {
   return new Message(name, doc, fields)
-  /** Set where users have described the type: it stands in for all fields but apiVersion, kind and metadata. */
-  schema: ObjectSchema | undefined = undefined
 }
 
 type Value<S extends ScalarName | Message> = S extends ScalarName
