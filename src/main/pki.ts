@@ -7,7 +7,7 @@ import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from '
 import { join } from 'node:path'
 import type { Clock } from '#base/clock.ts'
 import type { Random } from '#base/random.ts'
-import { createAuthority, createSigningKey, isCurrent, issueCertificate, keyId, type KeyPair } from '#base/x509.ts'
+import { createAuthority, createKeys, isCurrent, issueCertificate, keyId, type KeyPair } from '#base/x509.ts'
 import type { SigningKey } from '#apiserver/authn/service-account-tokens.ts'
 
 export interface Pki {
@@ -80,7 +80,7 @@ export function ensurePki(files: PkiFiles, hosts: readonly string[], clock: Cloc
 function ensureSigningKey(files: PkiFiles): SigningKey {
   let pem = files.read('service-account.key')
   if (!pem) {
-    pem = createSigningKey().privateKey.export({ type: 'pkcs8', format: 'pem' }) as string
+    pem = createKeys().privateKey.export({ type: 'pkcs8', format: 'pem' }) as string
     files.write('service-account.key', pem)
   }
   const privateKey = createPrivateKey(pem)
