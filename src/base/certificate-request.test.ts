@@ -136,12 +136,12 @@ describe('requests for certificates', () => {
       createKeys(),
     ]) {
       const thief = generateKeyPairSync(
-        key.publicKey.asymmetricKeyType as 'ed25519',
+        key.publicKey.asymmetricKeyType as 'rsa',
         {
           modulusLength: 2048,
           namedCurve: 'P-256',
         } as never,
-      )
+      ) as unknown as typeof key
       const pem = createCertificateRequest({ publicKey: key.publicKey, privateKey: thief.privateKey }, subject)
       expect(parseCertificateRequest(der(pem)).signatureProblem).toMatch(/verification (error|failure)$/)
     }
