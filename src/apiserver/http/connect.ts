@@ -14,6 +14,8 @@ import { badRequest, notFound, methodNotAllowed, StatusError, type StatusReason 
 import { proxyStream, type ProxyStreamOptions } from '#streaming/proxy-stream.ts'
 import type { Api } from '../api.ts'
 import type { User } from '../user.ts'
+import type { Draft } from '../registry/strategy.ts'
+import { connectOptions, type ConnectOptionsObject } from './connect-options.ts'
 import { kubeletBase } from './kubelet-address.ts'
 import { proxyTarget } from './proxy-target.ts'
 import type { Request, Response } from './respond.ts'
@@ -75,22 +77,31 @@ export function createConnectHandler(options: ConnectOptions): ConnectHandler {
     return new URL(path, kubeletBase(node))
   }
 
-  const streamTarget = (route: ResourceRoute, query: URLSearchParams): URL => {
+  /** What the request asks for once admission has had its say. */
+  const admitted = async ({ route, query, user }: Connection): Promise<ConnectOptionsObject> => {
+    const { resource, namespace, name, subresource } = route
+    const { type, object } = connectOptions(route, query)
+    const request = { verb: 'create' as const, resource, namespace, name, subresource }
+    await api.admit({ user, warnings: [] }, request, 'CONNECT', type, object as Draft)
+    return object
+  }
+
+  const streamTarget = (route: ResourceRoute, asked: ConnectOptionsObject): URL => {
     const pod = podOf(route)
     const kind = route.subresource as StreamKind
     const { namespace, name } = pod.metadata
     if (kind === 'portforward') {
       const url = kubeletUrl(pod, `/portForward/${namespace}/${name}`)
-      for (const port of query.getAll('ports')) url.searchParams.append('port', port)
+      for (const port of asked.ports ?? []) url.searchParams.append('port', String(port))
       return url
     }
-    const container = containerFor(pod, query.get('container') ?? '', kind === 'attach')
+    const container = containerFor(pod, asked.container ?? '', kind === 'attach')
     const url = kubeletUrl(pod, `/${kubeletPaths[kind]}/${namespace}/${name}/${container}`)
-    const flags = { stdin: 'input', stdout: 'output', stderr: 'error', tty: 'tty' }
+    const flags = { stdin: 'input', stdout: 'output', stderr: 'error', tty: 'tty' } as const
     for (const [flag, kubeletFlag] of Object.entries(flags))
-      if (isTrue(query.get(flag))) url.searchParams.set(kubeletFlag, '1')
+      if (asked[flag as keyof typeof flags]) url.searchParams.set(kubeletFlag, '1')
     if (kind === 'exec') {
-      const command = query.getAll('command')
+      const { command = [] } = asked
       if (command.length === 0) throw badRequest('you must specify at least one command for the container')
       for (const word of command) url.searchParams.append('command', word)
     }
@@ -120,7 +131,8 @@ export function createConnectHandler(options: ConnectOptions): ConnectHandler {
   return {
     handles: (route) => CONNECTED.has(`${route.resource.plural}/${route.subresource}`),
 
-    async request({ route, query, authorize, req, res }) {
+    async request(connection) {
+      const { route, query, authorize, req, res } = connection
       const { subresource } = route
       if (subresource === 'log') {
         authorize('get')
@@ -130,6 +142,7 @@ export function createConnectHandler(options: ConnectOptions): ConnectHandler {
       }
       if (subresource === 'proxy') {
         authorize(verbOfMethod(req.method ?? 'GET'))
+        await admitted(connection)
         const target = proxyTarget(api, route, query)
         await relay(target.url, req, res, target.isKubelet ? kubeletAgent : undefined)
         return
@@ -138,10 +151,12 @@ export function createConnectHandler(options: ConnectOptions): ConnectHandler {
       throw badRequest('Upgrade request required')
     },
 
-    async upgrade({ route, query, authorize, req, socket, head }) {
+    async upgrade(connection) {
+      const { route, query, authorize, req, socket, head } = connection
       authorize(verbOfMethod(req.method ?? 'GET'))
+      const asked = await admitted(connection)
       const isProxy = route.subresource === 'proxy'
-      const target = isProxy ? proxyTarget(api, route, query) : { url: streamTarget(route, query), isKubelet: true }
+      const target = isProxy ? proxyTarget(api, route, query) : { url: streamTarget(route, asked), isKubelet: true }
       const streamOptions: ProxyStreamOptions = {
         kind: isProxy ? 'raw' : (route.subresource as StreamKind),
         target: target.url,
@@ -177,8 +192,6 @@ function containerFor(pod: Pod, asked: string, canAttach: boolean): string {
     `a container name must be specified for pod ${pod.metadata.name}, choose one of: [${containers.map((c) => c.name).join(' ')}]${init}`,
   )
 }
-
-const isTrue = (text: string | null) => text !== null && ['1', 't', 'true'].includes(text.toLowerCase())
 
 const verbs: Record<string, string> = {
   GET: 'get',
