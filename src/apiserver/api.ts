@@ -361,6 +361,7 @@ export class Api {
     const written = await registry.create(draft, {
       namespace,
       dryRun: admission.dryRun,
+      user: caller.user,
       validate: (object) =>
         validateAdmission(this.#options.admission, { ...admission, name: object.metadata.name }, object),
     })

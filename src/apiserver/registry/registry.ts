@@ -30,6 +30,7 @@ import {
 } from './object-meta.ts'
 import type { Draft, Stored, Strategy } from './strategy.ts'
 import { type CachedObject, WatchCache } from './watch-cache.ts'
+import type { User } from '../user.ts'
 
 export interface RegistryOptions {
   resource: Resource
@@ -48,6 +49,8 @@ export type ValidateAdmission = (object: Stored, old: Stored | undefined) => voi
 export interface WriteRequest {
   namespace: string | undefined
   dryRun: boolean
+  /** Who asks, for kinds that record it. */
+  user?: User
   validate?: ValidateAdmission
 }
 
@@ -120,9 +123,9 @@ export class Registry {
     return { object: withVersion(entry.attachment as Stored, entry.revision), entry }
   }
 
-  async create(draft: Draft, { namespace, dryRun, validate }: WriteRequest): Promise<Written> {
+  async create(draft: Draft, { namespace, dryRun, user, validate }: WriteRequest): Promise<Written> {
     const { resource, strategy } = this
-    const context = { now: this.#clock.now(), subresource: '', dryRun }
+    const context = { now: this.#clock.now(), subresource: '', dryRun, ...(user && { user }) }
     prepareMetaForCreate(draft, resource, namespace, context.now, this.#random)
     this.#generateName(draft, namespace)
     if (strategy.countsGeneration) draft.metadata.generation = 1
