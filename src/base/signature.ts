@@ -4,7 +4,7 @@
  */
 import { constants, type KeyObject, sign, verify } from 'node:crypto'
 import { bitString, objectId, sequence } from './der.ts'
-import { bitStringBytes, DerError, DerReader, objectIdText, readWhole, TAG } from './der-reader.ts'
+import { bitStringBytes, DerReader, objectIdText, readWhole, TAG } from './der-reader.ts'
 
 type Hash = 'sha1' | 'sha256' | 'sha384' | 'sha512'
 
@@ -119,10 +119,4 @@ export function splitSigned(der: Buffer): SignedParts {
   const signature = bitStringBytes(whole.read(TAG.bitString))
   whole.end()
   return { body, algorithm, signature }
-}
-
-/** For `catch`: the text of what was wrong with bytes; anything else is thrown again. */
-export function derProblem(thrown: unknown): string {
-  if (thrown instanceof DerError) return thrown.message
-  throw thrown
 }

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type Clock, sleep, systemClock } from '#base/clock.ts'
 import { silentLog } from '#base/log.ts'
 import { systemRandom } from '#base/random.ts'
-import { createAuthority, createSigningKey, issueCertificate, keyId } from '#base/x509.ts'
+import { createAuthority, createKeys, issueCertificate, keyId } from '#base/x509.ts'
 import { leases, nodes, pods, serviceAccounts } from '#api/resources.ts'
 import { type ApiServer, createApiServer, systemUser } from '#apiserver/server.ts'
 import { Client } from '#client/client.ts'
@@ -34,7 +34,7 @@ describe('simulated nodes', () => {
       usages: ['server'],
       hosts: ['127.0.0.1'],
     })
-    const key = createSigningKey()
+    const key = createKeys()
     server = await createApiServer({
       ...common,
       store: createMemoryStore(),

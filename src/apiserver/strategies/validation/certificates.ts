@@ -1,6 +1,8 @@
 /** Certificate requests. Upstream: `pkg/apis/certificates/validation`. */
 import { X509Certificate } from 'node:crypto'
+import { requestProblem } from '#api/certificates/request.ts'
 import { jsonEqual } from '#base/equal.ts'
+import { pemBlocks } from '#base/pem.ts'
 import { dnsLabel, dnsSubdomain } from '#machinery/names.ts'
 import type { Stored } from '../../registry/strategy.ts'
 import { changesText } from './changes.ts'
@@ -46,29 +48,13 @@ const usages = [
   'timestamping',
 ]
 
-const PEM_BLOCK = /-----BEGIN ([A-Z0-9 ]+)-----\r?\n([\s\S]*?)-----END \1-----/g
-
-interface Block {
-  type: string
-  hasHeaders: boolean
-  text: string
-}
-
-const blocksOf = (base64: string): Block[] =>
-  [...Buffer.from(base64, 'base64').toString('latin1').matchAll(PEM_BLOCK)].map(([text, type, body]) => ({
-    type: type!,
-    hasHeaders: body!.includes(':'),
-    text,
-  }))
-
 const request: Check = (base64: string, at, to) => {
-  if (blocksOf(base64)[0]?.type !== 'CERTIFICATE REQUEST') {
-    to.invalid(at, base64, 'PEM block type must be CERTIFICATE REQUEST')
-  }
+  const problem = requestProblem(base64)
+  if (problem !== undefined) to.invalid(at, base64, problem)
 }
 
 function certificateProblem(base64: string): string | undefined {
-  const blocks = blocksOf(base64)
+  const blocks = pemBlocks(Buffer.from(base64, 'base64').toString('latin1'))
   if (blocks.length === 0) return 'must contain at least one CERTIFICATE PEM block'
   for (const { type, hasHeaders, text } of blocks) {
     if (type !== 'CERTIFICATE') return `only CERTIFICATE PEM blocks are allowed, found ${JSON.stringify(type)}`
