@@ -6,7 +6,7 @@
 import { copyJson, setMember } from '#base/json.ts'
 import { Quantity } from '#machinery/quantity.ts'
 import { defaulters } from './defaults.ts'
-import type { Field, Message, ScalarName } from './schema.ts'
+import type { Field, Message, ScalarName, Union } from './schema.ts'
 
 /** A value has the wrong JSON type, or text that its type can't hold. The message is worded as upstream's decoder does. */
 export class DecodeError extends Error {
@@ -58,9 +58,13 @@ function decodeMessage(type: Message, input: Record<string, unknown>, walk: Walk
     if (value === null || value === undefined) continue
     walk.path.push(key)
     const decoded =
-      field.shape === 'one' ? decodeOne(field.type, value, type, walk) : decodeMany(field, value, type, walk)
+      field.shape !== 'one'
+        ? decodeMany(field, value, type, walk)
+        : field.union
+          ? decodeUnion(field.union, value, walk)
+          : decodeOne(field.type, value, type, walk)
     walk.path.pop()
-    if (walk.withDefaults && isDropped(field, decoded)) continue
+    if (decoded === undefined || (walk.withDefaults && isDropped(field, decoded))) continue
     out[key] = decoded
   }
   if (walk.withDefaults) applyDefaults(type, out, walk)
@@ -124,6 +128,7 @@ function decodeMany(field: Field, value: unknown, parent: Message, walk: Walk): 
     const element = value[key]
     let decoded: unknown
     if (field.shape === 'mapOfLists') decoded = decodeList(field.type, element ?? [], parent, walk)
+    else if (field.union) decoded = decodeUnion(field.union, element, walk) ?? null
     else if (element !== null && element !== undefined) decoded = decodeOne(field.type, element, parent, walk)
     // A null in a map is the zero value of its type.
     else decoded = typeof field.type === 'string' ? zeroOf(field.type) : decodeMessage(field.type, {}, walk)
@@ -194,6 +199,25 @@ function decodeOne(type: ScalarName | Message, value: unknown, parent: Message, 
       return copyJson(value)
   }
   throw typeError(walk, parent, value, goScalars[type])
+}
+
+/**
+ * What fits neither the message nor what may stand in its place is dropped, but for a boolean's place; unknown fields are
+ * dropped without a word. Upstream: the `UnmarshalJSON` of JSONSchemaPropsOrBool and its like.
+ */
+function decodeUnion({ other, type }: Union, value: unknown, walk: Walk): unknown {
+  const quiet: Walk = { ...walk, unknown: [] }
+  const message = (input: unknown) => {
+    if (!isObject(input)) throw typeError(walk, type, input, goName(type))
+    return decodeMessage(type, input, quiet)
+  }
+  if (isObject(value)) return message(value)
+  if (other === 'bool') {
+    if (typeof value === 'boolean') return value
+    throw new DecodeError('boolean or JSON schema expected')
+  }
+  if (!Array.isArray(value)) return undefined
+  return other === 'messages' ? value.map(message) : decodeList('string', value, type, quiet)
 }
 
 function decodeQuantity(value: unknown, parent: Message, walk: Walk): string {

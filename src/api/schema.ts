@@ -60,12 +60,27 @@ export class Field<T = unknown, R extends boolean = boolean> {
   allowed: readonly string[] | undefined
   /** Numbers of the embedded protobuf messages that really hold this field (Go embedded structs), outermost first. */
   embedTags: readonly number[] = []
+  /** Of a field of type `json`: what its value may be, which protobuf tells apart by a message around it. */
+  union: Union | undefined
+  /** Of a field of type `object`: protobuf has a message without any fields for it rather than JSON text. */
+  isEmptyMessage = false
 
   constructor(shape: Shape, type: ScalarName | Message, tag: number, doc: string) {
     this.shape = shape
     this.type = type
     this.tag = tag
     this.doc = doc
+  }
+
+  /** The value is a `type`, or else what `other` says. */
+  orElse(other: Union['other'], type: Message | 'self'): this {
+    this.union = { other, type: type as Message }
+    return this
+  }
+
+  emptyMessage(): this {
+    this.isEmptyMessage = true
+    return this
   }
 
   required(): Field<T, true> {
@@ -138,6 +153,12 @@ export class Field<T = unknown, R extends boolean = boolean> {
   }
 }
 
+/** A message, or in its place a boolean, a list of such messages, or a list of texts. */
+export interface Union {
+  readonly other: 'bool' | 'messages' | 'texts'
+  readonly type: Message
+}
+
 export type Fields = Record<string, Field>
 
 type RequiredNames<F extends Fields> = { [K in keyof F]: F[K]['always'] extends true ? K : never }[keyof F]
@@ -153,10 +174,7 @@ export interface ObjectSchema {
    * `decode` for an object of this type: checks what can't be left to validation, drops what the schema does not know,
    * and fills in defaults where they are wanted. Copies; throws DecodeError.
    */
-  decode(
-    input: Record<string, unknown>,
-    withDefaults: boolean,
-  ): { object: Record<string, unknown>; unknown: string[] }
+  decode(input: Record<string, unknown>, withDefaults: boolean): { object: Record<string, unknown>; unknown: string[] }
   /** As JSON, in the words of apiextensions.k8s.io/v1 JSONSchemaProps. */
   readonly source: Readonly<Record<string, unknown>>
 }
@@ -181,6 +199,7 @@ export class Message<F extends Fields = Fields> {
     this.gvk = gvk
     for (const field of Object.values(fields)) {
       if ((field.type as string) === 'self') (field as { type: Message }).type = this
+      if ((field.union?.type as unknown) === 'self') (field.union as { type: Message }).type = this
     }
   }
 

@@ -96,7 +96,7 @@ export const CustomResourceSubresources = message(
   'apiextensions.v1.CustomResourceSubresources',
   'Subresources that a custom resource has.',
   {
-    status: f.object(1, 'Present, even if empty, to serve status apart from the rest of the object.'),
+    status: f.object(1, 'Present, even if empty, to serve status apart from the rest of the object.').emptyMessage(),
     scale: f.message(CustomResourceSubresourceScale, 2, 'Set this to serve the scale subresource.'),
   },
 )
@@ -156,24 +156,26 @@ export const JSONSchemaProps = message(
     maxProperties: f.int64(21, 'Largest number of properties in an object.').pointer(),
     minProperties: f.int64(22, 'Smallest number of properties in an object.').pointer(),
     required: f.list('string', 23, 'Properties that an object must have.').atomic(),
-    items: f.json(24, 'Schema for every item of an array.'),
+    items: f.json(24, 'Schema for every item of an array.').orElse('messages', 'self'),
     allOf: selfField('list', 25, 'Schemas that must all accept the value.').atomic(),
     oneOf: selfField('list', 26, 'Schemas of which exactly one must accept the value.').atomic(),
     anyOf: selfField('list', 27, 'Schemas of which at least one must accept the value.').atomic(),
     not: selfField('one', 28, 'Schema that must not accept the value.'),
     properties: selfField('map', 29, 'Schema of each property of an object, by name.'),
-    additionalProperties: f.json(30, 'Schema for properties that are not listed, or true to allow any.'),
+    additionalProperties: f
+      .json(30, 'Schema for properties that are not listed, or true to allow any.')
+      .orElse('bool', 'self'),
     patternProperties: selfField(
       'map',
       31,
       'Schemas by pattern of property name; not allowed in custom resource definitions.',
     ),
-    dependencies: f.mapOf(
-      'json',
-      32,
-      'Demands that follow from a property; not allowed in custom resource definitions.',
-    ),
-    additionalItems: f.json(33, 'Schema for array items beyond those listed one by one, or a boolean.'),
+    dependencies: f
+      .mapOf('json', 32, 'Demands that follow from a property; not allowed in custom resource definitions.')
+      .orElse('texts', 'self'),
+    additionalItems: f
+      .json(33, 'Schema for array items beyond those listed one by one, or a boolean.')
+      .orElse('bool', 'self'),
     definitions: selfField('map', 34, 'Reusable schemas by name; not allowed in custom resource definitions.'),
     externalDocs: f.message(ExternalDocumentation, 35, 'Where to read more about the value.'),
     example: f.json(36, 'Sample value, for documentation only.'),

@@ -2,7 +2,8 @@
 import { connect as http2Connect } from 'node:http2'
 import { connect as tlsConnect } from 'node:tls'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { closeEnvelope, encodeProtobuf, PROTOBUF_TYPE } from '#api/protobuf.ts'
+import { encodeProtobuf } from '#api/protobuf-encode.ts'
+import { closeEnvelope, PROTOBUF_TYPE } from '#api/protobuf-envelope.ts'
 import { configMaps } from '#api/resources.ts'
 import type { Status } from '#machinery/status-error.ts'
 import { type FetchInit, startTestServer, type TestServer } from '#testing/test-server.ts'
@@ -338,9 +339,10 @@ describe('bodies', () => {
   })
 
   it.each([
-    ['', 'provided data does not appear to be a protobuf message'],
+    ['', 'empty data'],
+    ['x8s', 'provided data does not appear to be a protobuf message, expected prefix [107 56 115 0]'],
     ['k8s\0\xff\xff\xff', 'protobuf: '],
-    ['k8s\0', 'no kind "" is registered for version ""'],
+    ['k8s\0', 'empty body'],
   ])('of protobuf that is wrong are refused: %j', async (body, message) => {
     const refusal = await status(MAPS, post(Buffer.from(body, 'latin1'), { 'content-type': PROTOBUF_TYPE }))
     expect(refusal.code).toBe(400)
