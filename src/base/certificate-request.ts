@@ -69,8 +69,8 @@ function parsePublicKey(info: Buffer): KeyObject {
   let key: KeyObject
   try {
     key = createPublicKey({ key: info, format: 'der', type: 'spki' })
-  } catch {
-    throw new DerError('x509: invalid public key')
+  } catch (cause) {
+    throw new DerError('x509: invalid public key', { cause })
   }
   const { asymmetricKeyType: type, asymmetricKeyDetails: details } = key
   if (type === 'ec' && !CURVES.includes(details?.namedCurve ?? ''))

@@ -49,8 +49,16 @@ export function parseCertificate(pem: string): Certificate {
     notBeforeMs: timeMs(validity.read()),
     notAfterMs: timeMs(validity.read()),
     names: names ? parseNames(names) : noNames,
-    publicKey: createPublicKey({ key: publicKeyInfo, format: 'der', type: 'spki' }),
+    publicKey: readKey(publicKeyInfo),
     subjectKeyId: keyId && new DerReader(keyId).read(TAG.octetString).body,
+  }
+}
+
+function readKey(info: Buffer): KeyObject {
+  try {
+    return createPublicKey({ key: info, format: 'der', type: 'spki' })
+  } catch (cause) {
+    throw new DerError('x509: invalid public key', { cause })
   }
 }
 

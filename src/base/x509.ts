@@ -92,8 +92,12 @@ const OID = {
   extendedKeyUsage: '2.5.29.37',
 }
 
-export function createAuthority(commonName: string, { days, nowMs, random }: Validity): KeyPair {
-  const keys = createKeys()
+/** A self-signed certificate, for a new key unless one is given. */
+export function createAuthority(
+  commonName: string,
+  { days, nowMs, random }: Validity,
+  keys: { publicKey: KeyObject; privateKey: KeyObject } = createKeys(),
+): KeyPair {
   const publicKeyInfo = spki(keys.publicKey)
   const name = encodeName({ commonName, organizations: [] })
   const cert = encode(keys.privateKey, random, {

@@ -1,10 +1,20 @@
 /** Every controller by its name, as `--controllers` lists them. */
+import { createApprovingController } from './certificates/approving-controller.ts'
+import { createRequestCleaner } from './certificates/request-cleaner.ts'
+import { createServingApprover } from './certificates/serving-approver.ts'
+import type { ServingLimits } from './certificates/serving-rules.ts'
+import { createSigningController, type SigningOptions } from './certificates/signing-controller.ts'
 import { createDeploymentController } from './deployment/deployment-controller.ts'
 import type { Controller } from './controller.ts'
 import { createEndpointSliceController } from './endpoints/endpoint-slice-controller.ts'
 import { createEndpointsController } from './endpoints/endpoints-controller.ts'
 import { createEndpointSliceMirroringController } from './endpoints/mirroring-controller.ts'
 import { createGarbageCollector, type GarbageCollectorOptions } from './gc/garbage-collector.ts'
+import {
+  createClaimProtectionController,
+  createVolumeAttributesClassProtectionController,
+  createVolumeProtectionController,
+} from './in-use-protection/storage-protection.ts'
 import { createNamespaceController } from './namespace/namespace-controller.ts'
 import { createRootCaPublisher, createServiceAccountController } from './namespace/defaults.ts'
 import { createNodeIpamController, type NodeIpamOptions } from './node/node-ipam-controller.ts'
@@ -17,6 +27,10 @@ import { createReplicaSetController, createReplicationController } from './repli
 export interface ControllerSettings {
   /** PEM; without it no root CA is published. */
   caBundle?: string
+  /** Without it no certificates are signed. */
+  certificateSigning?: SigningOptions
+  /** Without it nobody approves serving certificates of kubelets but people. */
+  kubeletServing?: ServingLimits
   /** Without it nodes get no pod networks. */
   nodeIpam?: NodeIpamOptions
   nodeLifecycle?: NodeLifecycleOptions
@@ -43,9 +57,22 @@ export const controllers: readonly ControllerEntry[] = [
     name: 'root-ca-certificate-publisher',
     create: ({ caBundle }) => (caBundle ? createRootCaPublisher({ caBundle }) : undefined),
   },
+  {
+    name: 'certificatesigningrequest-signing-controller',
+    create: ({ certificateSigning }) => certificateSigning && createSigningController(certificateSigning),
+  },
+  { name: 'certificatesigningrequest-approving-controller', create: createApprovingController },
+  { name: 'certificatesigningrequest-cleaner-controller', create: createRequestCleaner },
+  {
+    name: 'kubelet-serving-approver',
+    create: ({ kubeletServing }) => kubeletServing && createServingApprover(kubeletServing),
+  },
   { name: 'garbagecollector', create: (settings) => createGarbageCollector(settings.garbageCollector) },
   { name: 'nodelifecycle', create: (settings) => createNodeLifecycleController(settings.nodeLifecycle) },
   { name: 'taint-eviction-controller', create: createTaintEvictionController },
   { name: 'nodeipam', create: ({ nodeIpam }) => nodeIpam && createNodeIpamController(nodeIpam) },
+  { name: 'persistentvolumeclaim-protection-controller', create: createClaimProtectionController },
+  { name: 'persistentvolume-protection-controller', create: createVolumeProtectionController },
+  { name: 'volumeattributesclass-protection-controller', create: createVolumeAttributesClassProtectionController },
   { name: 'podgc', create: (settings) => createPodGarbageCollector(settings.podGc) },
 ]
