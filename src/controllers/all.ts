@@ -1,4 +1,6 @@
 /** Every controller by its name, as `--controllers` lists them. */
+import { createBootstrapSigner } from './bootstrap-tokens/bootstrap-signer.ts'
+import { createTokenCleaner } from './bootstrap-tokens/token-cleaner.ts'
 import { createApprovingController } from './certificates/approving-controller.ts'
 import { createRequestCleaner } from './certificates/request-cleaner.ts'
 import { createServingApprover } from './certificates/serving-approver.ts'
@@ -67,6 +69,8 @@ export const controllers: readonly ControllerEntry[] = [
     name: 'kubelet-serving-approver',
     create: ({ kubeletServing }) => kubeletServing && createServingApprover(kubeletServing),
   },
+  { name: 'bootstrap-signer-controller', create: createBootstrapSigner },
+  { name: 'token-cleaner-controller', create: createTokenCleaner },
   { name: 'garbagecollector', create: (settings) => createGarbageCollector(settings.garbageCollector) },
   { name: 'nodelifecycle', create: (settings) => createNodeLifecycleController(settings.nodeLifecycle) },
   { name: 'taint-eviction-controller', create: createTaintEvictionController },
