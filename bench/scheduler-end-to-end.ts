@@ -23,6 +23,8 @@ await client.create(serviceAccounts, { metadata: { name: 'default', namespace: '
 const allocatable = { cpu: '4', memory: '32Gi', pods: '110' }
 for (let i = 0; i < nodeCount; i++) {
   await client.create(nodes, { metadata: { name: `node-${i}` }, status: { allocatable } } as unknown as Node)
+  // No controller runs here that would find the node ready.
+  await client.patch(nodes, { name: `node-${i}` }, { spec: { taints: null } })
 }
 const scheduler = startScheduler({ client, informers, recorder, clock, random, log, signal })
 await scheduler.synced()

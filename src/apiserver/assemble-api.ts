@@ -62,7 +62,7 @@ export async function assembleApi(options: ApiAssemblyOptions): Promise<Assemble
     ]),
     subresources: allSubresources({ tokens }),
     virtual: allVirtualResources({ authenticator, authorizer }),
-    admission: defaultAdmissionPlugins(() => api, clock),
+    admission: defaultAdmissionPlugins(() => api, clock, random),
     authorizer,
     clock,
     random,

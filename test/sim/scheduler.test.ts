@@ -45,6 +45,8 @@ class Cluster {
 
   async createNode(name: string, allocatable: Record<string, string>) {
     await this.client.create(nodes, { metadata: { name }, status: { allocatable, capacity: allocatable } } as Node)
+    // No controller runs here that would find the node ready.
+    await this.client.patch(nodes, { name }, { spec: { taints: null } })
   }
 
   async createPod(name: string, requests: Record<string, string>, spec: object = {}) {

@@ -9,6 +9,7 @@ import { type ApiServer, createApiServer, systemUser } from '#apiserver/server.t
 import { Client } from '#client/client.ts'
 import { createEventRecorder } from '#client/event-recorder.ts'
 import { createInformers } from '#client/informers.ts'
+import { createNodeLifecycleController } from '#controllers/node/node-lifecycle-controller.ts'
 import { EXIT_ANNOTATION } from '#kubelet/simulated-pod.ts'
 import { type SimulatedNodes, startSimulatedNodes } from '#kubelet/simulated.ts'
 import { startScheduler } from '#scheduler/scheduler.ts'
@@ -59,7 +60,9 @@ describe('simulated nodes', () => {
     client = new Client(server.transport(systemUser('system:test')))
     const informers = createInformers({ ...common, client, signal: stop.signal })
     const recorder = createEventRecorder({ ...common, client, component: 'test', signal: stop.signal })
-    startScheduler({ ...common, client, informers, recorder, signal: stop.signal })
+    const context = { ...common, client, informers, recorder, signal: stop.signal }
+    startScheduler(context)
+    createNodeLifecycleController().start(context)
     await client.create(serviceAccounts, { metadata: { name: 'default', namespace: 'default' } })
     const names = Array.from({ length: COUNT }, (_, i) => `sim-${i}`)
     simulated = startSimulatedNodes({

@@ -1,16 +1,32 @@
-/** The admission plug-ins that are always on, in upstream's order. */
+/** The admission plug-ins that are always on, in upstream's order (`pkg/kubeapiserver/options/plugins.go`). */
 import type { Clock } from '#base/clock.ts'
+import type { Random } from '#base/random.ts'
 import type { Api } from '../api.ts'
 import type { AdmissionPlugin } from './admission.ts'
+import { persistentVolumeClaimResize } from './claim-resize.ts'
+import { defaultIngressClass, defaultStorageClass } from './default-classes.ts'
 import { defaultTolerations } from './default-tolerations.ts'
+import { limitRanger } from './limit-ranger/limit-ranger.ts'
 import { namespaceLifecycle } from './namespace-lifecycle.ts'
 import { podPriority } from './pod-priority.ts'
+import { podTopologyLabels } from './pod-topology-labels.ts'
+import { runtimeClass } from './runtime-class.ts'
 import { serviceAccountAdmission } from './service-account.ts'
+import { storageObjectInUseProtection } from './storage-protection.ts'
+import { taintNodesByCondition } from './taint-nodes.ts'
 
 /** `api` is asked for other objects while a request is admitted. */
-export const defaultAdmissionPlugins = (api: () => Api, clock: Clock): readonly AdmissionPlugin[] => [
+export const defaultAdmissionPlugins = (api: () => Api, clock: Clock, random: Random): readonly AdmissionPlugin[] => [
   namespaceLifecycle(api),
-  serviceAccountAdmission(api, clock),
+  limitRanger(api),
+  serviceAccountAdmission(api, clock, random),
+  taintNodesByCondition,
   podPriority(api),
   defaultTolerations,
+  defaultStorageClass(api),
+  storageObjectInUseProtection,
+  persistentVolumeClaimResize(api),
+  runtimeClass(api),
+  defaultIngressClass(api),
+  podTopologyLabels(api),
 ]

@@ -8,8 +8,9 @@ const TAINTS = ['node.kubernetes.io/not-ready', 'node.kubernetes.io/unreachable'
 
 export const defaultTolerations: AdmissionPlugin = {
   name: 'DefaultTolerationSeconds',
+  // Also in updates: who sends a pod as it was made does not know of what was added to it.
   admit({ resource, subresource, operation }, object) {
-    if (resource !== pods || subresource !== '' || operation !== 'CREATE') return
+    if (resource !== pods || subresource !== '' || operation === 'CONNECT') return
     const { spec } = object as unknown as Pod
     const tolerations = spec.tolerations ?? []
     const covers = (taint: string) =>
