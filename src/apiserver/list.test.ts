@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { configMaps, pods, secrets } from '#api/resources.ts'
+import { configMaps, namespaces, pods, secrets } from '#api/resources.ts'
 import type { RequestOptions } from '#client/transport.ts'
 import { isStatus } from '#machinery/status-error.ts'
 import { refusal } from '#testing/refusal.ts'
@@ -131,7 +131,6 @@ describe('pages', () => {
     const { list, names } = await shelf(7, own)
     const { pages, versions } = await collect(list, { limit: 2 }, async () => {
       await own.client.create(secrets, { metadata: { namespace: 'default', generateName: 'other-' } })
-      await own.store.compact(own.store.revision)
     })
     expect(pages.flat()).toEqual(await names())
     expect(versions.size).toBe(1)
@@ -179,6 +178,16 @@ describe('pages', () => {
     const other = await own.fetch(`/api/v1/configmaps?limit=2&continue=${first.metadata.continue}`)
     expect(other.status).toBe(410)
     expect(await other.json()).toMatchObject({ kind: 'Status', metadata: { continue: expect.any(String) } })
+  })
+
+  it('expire with their revision even where nothing of the resource has changed since', async () => {
+    await using own = await startTestServer()
+    const { list } = await shelf(4, own)
+    const first = await list({ limit: 2 })
+    const { metadata } = await own.client.create(namespaces, { metadata: { name: 'elsewhere' } })
+    await own.store.compact(Number(metadata.resourceVersion))
+    const err = await refusal(list({ limit: 2, continue: first.metadata.continue! }))
+    expect(err).toMatchObject({ reason: 'Expired', code: 410 })
   })
 
   it.each([

@@ -132,9 +132,12 @@ export class WatchCache {
     return this.#sorted.slice(from, this.#position(`${prefix}\uffff`))
   }
 
-  /** Whether what is here is also what was here at `revision`. */
+  /**
+   * Whether what is here is also what was here at `revision`. Not of a revision that the store has compacted, even where
+   * nothing has changed since: whether a revision has expired must not depend on the resource.
+   */
   shows(revision: Revision): boolean {
-    return revision >= this.#changedAt && revision <= this.revision
+    return revision >= this.#changedAt && revision <= this.revision && revision >= this.#store.compacted
   }
 
   /** Entries as they were at `revision`, at most `limit` (0: all) after `startAfter`. Throws Compacted, FutureRevision. */
