@@ -32,6 +32,7 @@ import {
   validateAdmission,
 } from './admission/admission.ts'
 import { Catalog } from './catalog.ts'
+import { RequestAttributes, type RequestTarget } from './authz/request-attributes.ts'
 import { asServed, ConvertedObject, convertBatch, requestedResource, storedRequest } from './converted.ts'
 import { type ListResult, listObjects, tooLarge } from './list.ts'
 import { applyPatch } from './patch/apply-patch.ts'
@@ -42,7 +43,7 @@ import type { Draft, Stored, Strategy } from './registry/strategy.ts'
 import type { CachedObject } from './registry/watch-cache.ts'
 import { selectionOf } from './selection.ts'
 import type { Printer } from './table/printer.ts'
-import { type Attributes, type Authorizer, refusalText, type User } from './user.ts'
+import { type Authorizer, refusalText, type User } from './user.ts'
 import { type BatchSink, WatchGroups } from './watch/watch-groups.ts'
 
 export interface Caller {
@@ -169,6 +170,11 @@ export class Api {
     return this.#options.store
   }
 
+  /** Decides what anybody may do; ask it before doing something on somebody's behalf. */
+  get authorizer(): Authorizer {
+    return this.#options.authorizer
+  }
+
   /** Throws NotFound for a resource that is not served. */
   entry(resource: Resource): CatalogEntry {
     const found = this.catalog.entryOf(resource)
@@ -198,20 +204,10 @@ export class Api {
   }
 
   /** Throws Forbidden. */
-  authorize(user: User, request: Pick<ApiRequest, 'resource' | 'subresource' | 'namespace' | 'name'>, verb: string) {
-    const { resource } = request
-    const attributes: Attributes = {
-      user,
-      verb,
-      group: resource.group,
-      version: resource.version,
-      resource: resource.plural,
-      subresource: request.subresource ?? '',
-      namespace: request.namespace ?? '',
-      name: request.name ?? '',
-    }
-    const decision = this.#options.authorizer.authorize(attributes)
-    if (!decision.allowed) throw forbidden(resource, request.name ?? '', refusalText(attributes, decision.reason))
+  authorize(user: User, request: RequestTarget, verb: string) {
+    const attributes = new RequestAttributes(user, request, verb)
+    const { allowed, reason } = this.authorizer.authorize(attributes)
+    if (!allowed) throw forbidden(request.resource, attributes.name, refusalText(attributes, reason))
   }
 
   /** Everything but watches and connections. Throws StatusError. */

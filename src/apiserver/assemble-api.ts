@@ -12,10 +12,11 @@ import { defaultAdmissionPlugins } from './admission/default-plugins.ts'
 import { ServiceAllocator } from './allocation/service-allocator.ts'
 import { Api, resourceKey } from './api.ts'
 import { Authenticator, type StaticToken, staticTokens } from './authn/authenticator.ts'
+import { ClusterAuthorizer } from './authz/authorizer.ts'
+import { nodeRules } from './authz/policy/cluster-roles.ts'
 import { ServiceAccountTokens, type SigningKey, type TokenSubject } from './authn/service-account-tokens.ts'
 import { strategies } from './strategies/all.ts'
 import { allSubresources } from './subresources/all.ts'
-import { type Authorizer, superusersOnly } from './user.ts'
 import { allVirtualResources } from './virtual/all.ts'
 
 export interface ApiAssemblyOptions {
@@ -33,7 +34,7 @@ export interface ApiAssemblyOptions {
 export interface AssembledApi {
   readonly api: Api
   readonly authenticator: Authenticator
-  readonly authorizer: Authorizer
+  readonly authorizer: ClusterAuthorizer
 }
 
 /** Issuer and default audience of service-account tokens. */
@@ -52,7 +53,7 @@ export async function assembleApi(options: ApiAssemblyOptions): Promise<Assemble
     isAlive: (subject) => isAlive(api, subject, clock.now()),
   })
   const authenticator = new Authenticator([staticTokens(options.tokens, ISSUER), tokens], ISSUER)
-  const authorizer = superusersOnly
+  const authorizer = new ClusterAuthorizer((resource) => api.registry(resource), nodeRules)
   const api: Api = new Api({
     store,
     resources: allResources,
@@ -69,6 +70,7 @@ export async function assembleApi(options: ApiAssemblyOptions): Promise<Assemble
     log,
   })
   await api.start()
+  authorizer.start()
   const existing = api.registry(services)
   for (const entry of existing.cache.list(existing.prefix(undefined))) allocator.adopt(entry.object as Service)
   return { api, authenticator, authorizer }

@@ -9,6 +9,7 @@ import { addressAt, parseCidr } from '#base/ip.ts'
 import { Client } from '#client/client.ts'
 import type { Transport } from '#client/transport.ts'
 import { type Api, resourceKey } from './api.ts'
+import { policyKeeper } from './authz/bootstrap-policy.ts'
 import { bootstrap } from './bootstrap.ts'
 import { discoveryPaths } from './http/discovery-paths.ts'
 import { startEventExpiry } from './event-expiry.ts'
@@ -111,11 +112,13 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
     async bootstrap(advertise) {
       advertised = `${advertise.address}:${advertise.port}`
       const client = new Client(transport(systemUser('system:apiserver')))
-      await bootstrap({ client, serviceIp, advertise })
+      const keepPolicy = policyKeeper(client, authorizer.grants)
+      const restore = () => bootstrap({ client, serviceIp, advertise }).then(keepPolicy)
+      await restore()
       isBootstrapped = true
       timers.push(startEventExpiry(api, clock, log))
       const renewal = every(clock, BOOTSTRAP_PERIOD_MS, () => {
-        bootstrap({ client, serviceIp, advertise }).catch((thrown: unknown) =>
+        restore().catch((thrown: unknown) =>
           log.debug({ reason: messageOf(thrown) }, 'cannot restore the system objects; trying again'),
         )
       })

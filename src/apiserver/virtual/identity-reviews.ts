@@ -1,19 +1,27 @@
 /** Who am I, and whose token is this. Upstream: `pkg/registry/authentication`. */
 import { SelfSubjectReview, TokenReview } from '#api/authentication/v1.ts'
 import type { KubeObject } from '#api/kind.ts'
-import { badRequest } from '#machinery/status-error.ts'
+import type { ObjectMeta } from '#api/meta/v1.ts'
+import { badRequest, isStatus } from '#machinery/status-error.ts'
 import { type Answer, decodeObject, type VirtualResource } from '../api.ts'
 import type { Authenticator } from '../authn/authenticator.ts'
+import { timestamp } from '../registry/object-meta.ts'
 import type { User } from '../user.ts'
 
 /** The answer to a review: the object that was sent with its status filled in. */
-export const reviewed = (apiVersion: string, kind: string, spec: unknown, status: unknown): Answer => ({
+export const reviewed = (
+  apiVersion: string,
+  kind: string,
+  metadata: ObjectMeta | undefined,
+  spec: unknown,
+  status: unknown,
+): Answer => ({
   type: 'object',
   code: 201,
   object: {
     kind,
     apiVersion,
-    metadata: { creationTimestamp: null },
+    metadata: metadata ?? {},
     ...(spec !== undefined && { spec }),
     status,
   } as unknown as KubeObject,
@@ -22,31 +30,32 @@ export const reviewed = (apiVersion: string, kind: string, spec: unknown, status
 const userInfo = ({ name, uid, groups, extra }: User) => ({
   username: name,
   ...(uid && { uid }),
-  groups,
-  ...(extra && { extra }),
+  ...(groups.length > 0 && { groups }),
+  ...(extra && Object.keys(extra).length > 0 && { extra }),
 })
 
 export const selfSubjectReview: VirtualResource = {
   async perform(api, caller, request) {
-    const review = decodeObject(caller, request, SelfSubjectReview, request.body)
-    await api.admit(caller, request, 'CREATE', SelfSubjectReview, review)
-    return reviewed('authentication.k8s.io/v1', 'SelfSubjectReview', undefined, { userInfo: userInfo(caller.user) })
+    decodeObject(caller, request, SelfSubjectReview, request.body)
+    const metadata = { creationTimestamp: timestamp(api.now()) }
+    const status = { userInfo: userInfo(caller.user) }
+    return reviewed('authentication.k8s.io/v1', 'SelfSubjectReview', metadata, undefined, status)
   },
 }
 
 export function tokenReview(authenticator: Authenticator): VirtualResource {
   return {
-    async perform(api, caller, request) {
-      const draft = decodeObject(caller, request, TokenReview, request.body)
-      await api.admit(caller, request, 'CREATE', TokenReview, draft)
-      const review = draft as unknown as TokenReview
-      const token = review.spec.token
+    async perform(_api, caller, request) {
+      const review = decodeObject(caller, request, TokenReview, request.body) as unknown as TokenReview
+      const { token, audiences: asked = [] } = review.spec
       if (!token) throw badRequest('token is required for TokenReview in authentication')
-      const answer = (status: unknown) => reviewed('authentication.k8s.io/v1', 'TokenReview', review.spec, status)
+      const answer = (status: unknown) =>
+        reviewed('authentication.k8s.io/v1', 'TokenReview', review.metadata, review.spec, status)
       try {
-        const { user, audiences } = await authenticator.reviewToken(token, review.spec.audiences ?? [])
+        const { user, audiences } = await authenticator.reviewToken(token, asked)
         return answer({ authenticated: true, user: userInfo(user), audiences })
-      } catch {
+      } catch (err) {
+        if (!isStatus(err, 'Unauthorized')) throw err
         return answer({ user: {}, error: 'invalid bearer token' })
       }
     },

@@ -1,0 +1,46 @@
+/**
+ * What one rule of a role allows. A rule about resources matches verb, group, resource and name each on its own; `*`
+ * matches everything, and `*` before a slash the subresource of every resource. Upstream: `pkg/apis/rbac/v1`.
+ */
+import type { PolicyRule } from '#api/rbac/v1.ts'
+import type { Attributes } from '../user.ts'
+
+const ALL = '*'
+
+/** The rules' own way to name a resource or a subresource: `pods`, `pods/log`. */
+export const combinedResource = (resource: string, subresource: string) =>
+  subresource === '' ? resource : `${resource}/${subresource}`
+
+export function ruleAllows(rule: PolicyRule, attributes: Attributes): boolean {
+  if (!has(rule.verbs, attributes.verb)) return false
+  if (attributes.path !== undefined) {
+    const { path } = attributes
+    return rule.nonResourceURLs?.some((url) => urlCovers(url, path)) ?? false
+  }
+  const { group, resource, subresource, name } = attributes
+  return (
+    has(rule.apiGroups, group) &&
+    resourceMatches(rule.resources, combinedResource(resource, subresource), subresource) &&
+    nameMatches(rule.resourceNames, name)
+  )
+}
+
+/** Whether `url` of a rule covers a path, or another rule's `url`: they are equal, or it ends with `*` and begins it. */
+export function urlCovers(url: string, path: string): boolean {
+  if (url === path) return true
+  return url.endsWith(ALL) && path.startsWith(url.replace(/(?<!\*)\*+$/, ''))
+}
+
+export function nameMatches(names: readonly string[] | undefined, name: string): boolean {
+  return !names?.length || names.includes(name)
+}
+
+function has(list: readonly string[] | undefined, value: string): boolean {
+  return list !== undefined && (list.includes(value) || list.includes(ALL))
+}
+
+function resourceMatches(list: readonly string[] | undefined, combined: string, subresource: string): boolean {
+  if (list === undefined) return false
+  if (list.includes(ALL) || list.includes(combined)) return true
+  return subresource !== '' && list.includes(`${ALL}/${subresource}`)
+}
