@@ -7,14 +7,19 @@ import { allResources, nodes, pods, secrets, serviceAccounts, services } from '#
 import type { Clock } from '#base/clock.ts'
 import type { Log } from '#base/log.ts'
 import type { Random } from '#base/random.ts'
+import type { Environment } from '#cel/environment.ts'
 import type { Store } from '#storage/store.ts'
 import { defaultAdmissionPlugins } from './admission/default-plugins.ts'
+import { dynamicAdmission } from './admission/dynamic-admission.ts'
+import type { WebhookMetrics } from './admission/webhook/webhook-metrics.ts'
 import { ServiceAllocator } from './allocation/service-allocator.ts'
 import { Api, resourceKey } from './api.ts'
 import { Authenticator, type StaticToken, staticTokens } from './authn/authenticator.ts'
 import { ClusterAuthorizer } from './authz/authorizer.ts'
 import { nodeRules } from './authz/policy/cluster-roles.ts'
 import { ServiceAccountTokens, type SigningKey, type TokenSubject } from './authn/service-account-tokens.ts'
+import { createBaseEnvironment } from './cel/base-environment.ts'
+import { WebhookClient } from './outbound/webhook-client.ts'
 import { strategies } from './strategies/all.ts'
 import { allSubresources } from './subresources/all.ts'
 import { allVirtualResources } from './virtual/all.ts'
@@ -26,6 +31,7 @@ export interface ApiAssemblyOptions {
   /** Static tokens; each is a user of its own. */
   tokens: readonly StaticToken[]
   signingKey: SigningKey
+  webhookMetrics?: WebhookMetrics | undefined
   clock: Clock
   random: Random
   log: Log
@@ -52,6 +58,9 @@ export async function assembleApi(options: ApiAssemblyOptions): Promise<Assemble
     random,
     isAlive: (subject) => isAlive(api, subject, clock.now()),
   })
+  const webhookClient = new WebhookClient({ api: () => api, clock, random })
+  let environment: Environment | undefined
+  const expressions = () => (environment ??= createBaseEnvironment())
   const authenticator = new Authenticator([staticTokens(options.tokens, ISSUER), tokens], ISSUER)
   const authorizer = new ClusterAuthorizer((resource) => api.registry(resource), nodeRules)
   const api: Api = new Api({
@@ -63,7 +72,19 @@ export async function assembleApi(options: ApiAssemblyOptions): Promise<Assemble
     ]),
     subresources: allSubresources({ tokens }),
     virtual: allVirtualResources({ authenticator, authorizer }),
-    admission: defaultAdmissionPlugins(() => api, clock, random),
+    admission: [
+      ...defaultAdmissionPlugins(() => api, clock, random),
+      ...dynamicAdmission({
+        api: () => api,
+        client: webhookClient,
+        authorizer,
+        environment: expressions,
+        webhookMetrics: options.webhookMetrics,
+        clock,
+        random,
+        log,
+      }),
+    ],
     authorizer,
     clock,
     random,

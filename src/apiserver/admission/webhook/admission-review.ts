@@ -1,0 +1,103 @@
+/**
+ * What a webhook is sent and what it answers: AdmissionReview of admission.k8s.io, v1 and v1beta1. Upstream:
+ * `plugin/webhook/request`.
+ */
+import type { Status } from '#machinery/status-error.ts'
+import type { RequestDescription } from '../request-description.ts'
+
+const KIND = 'AdmissionReview'
+const GROUP = 'admission.k8s.io'
+const VERSIONS = ['v1', 'v1beta1'] as const
+export type ReviewVersion = (typeof VERSIONS)[number]
+
+/** The first of a webhook's versions that is spoken here. */
+export const reviewVersion = (accepted: readonly string[]): ReviewVersion | undefined =>
+  accepted.find((version): version is ReviewVersion => (VERSIONS as readonly string[]).includes(version))
+
+/** The objects are JSON already, because several webhooks may get the same ones; `null` where there is none. */
+export function encodeReview(
+  version: ReviewVersion,
+  uid: string,
+  description: RequestDescription,
+  object: string,
+  oldObject: string,
+): string {
+  const { dryRun, options, ...before } = description
+  const request = JSON.stringify({ uid, ...before }).slice(0, -1)
+  const rest = `"object":${object},"oldObject":${oldObject},"dryRun":${dryRun},"options":${JSON.stringify(options)}`
+  return `{"kind":"${KIND}","apiVersion":"${GROUP}/${version}","request":${request},${rest}}}`
+}
+
+export interface Verdict {
+  readonly allowed: boolean
+  readonly result: Partial<Status> | undefined
+  /** Operations of a JSON patch, in base64; empty where nothing is changed. */
+  readonly patch: string
+  readonly patchType: string
+  readonly warnings: readonly string[]
+}
+
+interface ReviewResponse {
+  uid?: string
+  allowed?: boolean
+  status?: Partial<Status>
+  patch?: string
+  patchType?: string | null
+  warnings?: string[]
+}
+
+/** The answer does not fit the question; `message` says how. */
+export class BadReview extends Error {
+  override readonly name = 'BadReview'
+}
+
+/** Throws BadReview. */
+export function verdictOf(version: ReviewVersion, uid: string, isMutating: boolean, answer: unknown): Verdict {
+  const review = (isObject(answer) ? answer : {}) as { kind?: unknown; apiVersion?: unknown; response?: ReviewResponse }
+  const { response } = review
+  if (!isObject(response)) throw new BadReview('webhook response was absent')
+  checkTypes(response)
+  const { allowed = false, status, patch = '', warnings = [] } = response
+  let patchType = response.patchType ?? undefined
+  if (version === 'v1') {
+    if (response.uid !== uid) {
+      const got = JSON.stringify(response.uid ?? '')
+      throw new BadReview(`expected response.uid=${JSON.stringify(uid)}, got ${got}`)
+    }
+    checkKind(review)
+    if (isMutating) checkPatch(patch, patchType)
+    else if (patch !== '') throw new BadReview('validating webhook may not return response.patch')
+    else if (patchType !== undefined) throw new BadReview('validating webhook may not return response.patchType')
+  } else patchType = patch === '' ? undefined : 'JSONPatch'
+  return { allowed, result: status, patch: isMutating ? patch : '', patchType: patchType ?? '', warnings }
+}
+
+function checkKind({ kind, apiVersion }: { kind?: unknown; apiVersion?: unknown }) {
+  if (kind === KIND && apiVersion === `${GROUP}/v1`) return
+  const given = typeof apiVersion === 'string' ? apiVersion : ''
+  const got = `${given.includes('/') ? given : `/${given}`}, Kind=${typeof kind === 'string' ? kind : ''}`
+  throw new BadReview(`expected webhook response of ${GROUP}/v1, Kind=${KIND}, got ${got}`)
+}
+
+function checkPatch(patch: string, patchType: string | undefined) {
+  if (patch !== '' && patchType === undefined)
+    throw new BadReview('webhook returned response.patch but not response.patchType')
+  if (patch === '' && patchType !== undefined)
+    throw new BadReview('webhook returned response.patchType but not response.patch')
+  if (patchType === '') throw new BadReview(`webhook returned invalid response.patchType of ""`)
+}
+
+/** What a decoder of the typed review would refuse. */
+function checkTypes({ allowed, patch, warnings, status }: ReviewResponse) {
+  const wrong =
+    (allowed !== undefined && typeof allowed !== 'boolean' && 'allowed') ||
+    (patch !== undefined && patch !== null && typeof patch !== 'string' && 'patch') ||
+    (warnings !== undefined && warnings !== null && !isListOfStrings(warnings) && 'warnings') ||
+    (status !== undefined && status !== null && !isObject(status) && 'status')
+  if (wrong) throw new BadReview(`response.${wrong} is of the wrong type`)
+}
+
+const isListOfStrings = (value: unknown) => Array.isArray(value) && value.every((one) => typeof one === 'string')
+
+const isObject = (value: unknown): value is object =>
+  typeof value === 'object' && value !== null && !Array.isArray(value)
