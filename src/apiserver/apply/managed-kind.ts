@@ -11,11 +11,6 @@ export interface ManagedKind {
   readonly apiVersion: string
   readonly kind: string
   readonly schema: MergeSchema
-  /**
-   * What an object has on which nothing is set; fields that are the same in a new object have no owner. For built-in
-   * kinds the zeros that Go always writes, `{}` for custom resources. Not written to.
-   */
-  readonly empty: JsonObject
   /** The same kind in another version; undefined where that is not served. Managers name fields in versions of their own. */
   version(apiVersion: string): ManagedKind | undefined
   /**

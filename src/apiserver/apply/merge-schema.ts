@@ -25,6 +25,11 @@ export interface MapSchema {
   readonly isAtomic: boolean
   /** Values that fields have where they are absent; asked for keys of list elements only. */
   readonly defaults: ReadonlyMap<string, string | number | boolean>
+  /**
+   * What is in every complete object of a built-in type, whether or not anybody has set it: for Go writes it in any case.
+   * Not written to.
+   */
+  readonly zeros?: Readonly<Record<string, unknown>> | undefined
 }
 
 /** What may stand in a place: at least one of the three; with several the value's own form decides. */

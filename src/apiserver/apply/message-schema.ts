@@ -4,18 +4,12 @@
  * `kube-openapi/pkg/schemaconv`.
  */
 import type { Field, Message, ScalarName } from '#api/schema.ts'
-import {
-  type ListSchema,
-  type MapSchema,
-  type MergeSchema,
-  type ScalarSchema,
-  untypedAtomic,
-  untypedDeduced,
-} from './merge-schema.ts'
+import { zeroOf, zerosOf } from './go-zeros.ts'
+import { type ListSchema, type MapSchema, type MergeSchema, untypedAtomic, untypedDeduced } from './merge-schema.ts'
 
 const kSchema = Symbol('merge schema')
-const kAtomic = Symbol('merge schema with one owner')
-type Known = Message & { [kSchema]?: MergeSchema; [kAtomic]?: MergeSchema }
+const kOther = Symbol('merge schema where a place says otherwise')
+type Known = Message & { [kSchema]?: MergeSchema; [kOther]?: MergeSchema }
 
 /** How values of the type merge. */
 export function messageSchema(type: Message): MergeSchema {
@@ -32,17 +26,19 @@ export function messageSchema(type: Message): MergeSchema {
 function mapOf(type: Message, fields: ReadonlyMap<string, MergeSchema>, isAtomic: boolean): MapSchema {
   const entries = Object.entries(type.fields)
   const defaults = entries.flatMap(([name, field]) => {
-    const value = defaultOf(field)
+    const value = defaultOf(type, name, field)
     return value === undefined ? [] : [[name, value] as const]
   })
   // A type without fields takes anything.
-  return { fields, element: entries.length === 0 ? untypedDeduced : undefined, isAtomic, defaults: new Map(defaults) }
+  const element = entries.length === 0 ? untypedDeduced : undefined
+  return { fields, element, isAtomic, defaults: new Map(defaults), zeros: zerosOf(type) }
 }
 
-/** The same type in a place that has one owner. */
-function atomicSchema(type: Message): MergeSchema {
-  const known = type as Known
-  return (known[kAtomic] ??= { map: { ...messageSchema(type).map!, isAtomic: true } })
+/** The same type in a place that says otherwise. */
+function inPlace(type: Message, mapType: 'atomic' | 'granular' | undefined): MergeSchema {
+  const usual = messageSchema(type)
+  if (mapType === undefined || (mapType === 'atomic') === type.isAtomic) return usual
+  return ((type as Known)[kOther] ??= { map: { ...usual.map!, isAtomic: !type.isAtomic } })
 }
 
 const scalars: Readonly<Record<ScalarName, MergeSchema>> = {
@@ -62,10 +58,10 @@ const scalars: Readonly<Record<ScalarName, MergeSchema>> = {
 
 function fieldSchema(field: Field): MergeSchema {
   const { shape, type } = field
-  const one = typeof type === 'string' ? scalars[type] : messageSchema(type)
+  const one = typeof type === 'string' ? scalars[type] : inPlace(type, shape === 'one' ? field.mapType : undefined)
   switch (shape) {
     case 'one':
-      return field.mapType === 'atomic' && typeof type !== 'string' ? atomicSchema(type) : one
+      return one
     case 'list':
       return { list: listOf(field, one) }
     case 'map':
@@ -94,18 +90,14 @@ const valuesOf = (field: Field, element: MergeSchema): MapSchema => ({
   defaults: new Map(),
 })
 
-const zeros: Partial<Record<ScalarName, string | number | boolean>> = {
-  string: '',
-  int32: 0,
-  int64: 0,
-  double: 0,
-  bool: false,
+function defaultOf(type: Message, name: string, field: Field): string | number | boolean | undefined {
+  const { defaultValue } = field
+  if (isScalar(defaultValue)) return defaultValue
+  // The one field that has a default only where elements of lists are told apart.
+  if (type.name === 'core.v1.LocalObjectReference' && name === 'name') return ''
+  const zero = zeroOf(type, name, field)
+  return isScalar(zero) ? zero : undefined
 }
 
-function defaultOf(field: Field): string | number | boolean | undefined {
-  const { defaultValue, type } = field
-  if (typeof defaultValue === 'string' || typeof defaultValue === 'number' || typeof defaultValue === 'boolean')
-    return defaultValue
-  if (field.shape !== 'one' || field.isPointer || !field.isRequired) return undefined
-  return zeros[type as ScalarName] satisfies ScalarSchema | string | number | boolean | undefined
-}
+const isScalar = (value: unknown): value is string | number | boolean =>
+  typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean'

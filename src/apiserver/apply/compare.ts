@@ -1,0 +1,164 @@
+/**
+ * What is different between two objects, as sets of fields: one walk of both together, which looks closer only at what is
+ * not equal. Upstream: `structured-merge-diff/typed.Compare`.
+ */
+import { jsonEqual } from '#base/equal.ts'
+import { EMPTY, type FieldSet, FieldSetBuilder, isEmpty, union } from './field-set.ts'
+import type { ListSchema, MapSchema, MergeSchema } from './merge-schema.ts'
+import { listElement } from './path-element.ts'
+
+/** No field is in more than one of `added`, `modified` and `removed`. */
+export interface Comparison {
+  readonly added: FieldSet
+  readonly modified: FieldSet
+  readonly removed: FieldSet
+  /** `added` and `modified` together. */
+  readonly changed: FieldSet
+}
+
+export interface CompareOptions {
+  /**
+   * Whether parts that only `next` has are complete, with all that Go writes in any case. They are not in what somebody
+   * has applied and the server has not yet completed.
+   */
+  isComplete: boolean
+}
+
+interface Walk extends CompareOptions {
+  readonly path: string[]
+  readonly added: FieldSetBuilder
+  readonly modified: FieldSetBuilder
+  readonly removed: FieldSetBuilder
+}
+
+type Json = Record<string, unknown>
+
+/** Of two values that fit the schema. Throws NoPathElement for lists whose elements can't be told apart. */
+export function compare(schema: MergeSchema, old: unknown, next: unknown, { isComplete }: CompareOptions): Comparison {
+  const added = new FieldSetBuilder()
+  const modified = new FieldSetBuilder()
+  const removed = new FieldSetBuilder()
+  compareValues(schema, old, next, { path: [], added, modified, removed, isComplete })
+  return comparison(added.build(), modified.build(), removed.build())
+}
+
+export function comparison(added: FieldSet, modified: FieldSet, removed: FieldSet): Comparison {
+  return { added, modified, removed, changed: union(added, modified) }
+}
+
+export const isSame = ({ changed, removed }: Comparison) => isEmpty(changed) && isEmpty(removed)
+
+/** Undefined is absent, here and below. */
+function compareValues(schema: MergeSchema | undefined, a: unknown, b: unknown, walk: Walk): void {
+  if (a === b || schema === undefined) return
+  const form = formOf(schema, a === undefined ? b : a)
+  const isLeaf = compareAs(form, schema, a, b, walk)
+  if (a === undefined || b === undefined) {
+    if (!isLeaf) (a === undefined ? walk.added : walk.removed).add(walk.path)
+    return
+  }
+  // Each in its own form: what was there is gone, and what is there is new.
+  const other = formOf(schema, b)
+  if (other !== form) compareAs(other, schema, a, b, walk)
+}
+
+type Form = 'map' | 'list' | 'scalar'
+
+/** As what the schema takes a value; one that fits nothing is taken as the first that the schema has. */
+export function formOf(schema: MergeSchema, value: unknown): Form {
+  if (schema.list && Array.isArray(value)) return 'list'
+  if (schema.map) return schema.scalar && typeof value !== 'object' ? 'scalar' : 'map'
+  return schema.scalar ? 'scalar' : 'list'
+}
+
+/** Returns whether the place is a leaf, whose own membership is settled. */
+function compareAs(form: Form, schema: MergeSchema, a: unknown, b: unknown, walk: Walk): boolean {
+  if (form === 'map') return compareMaps(schema.map!, a, b, walk)
+  if (form === 'list') return compareLists(schema.list!, a, b, walk)
+  return leaf(a, b, walk)
+}
+
+function leaf(a: unknown, b: unknown, walk: Walk): true {
+  if (a === undefined) walk.added.add(walk.path)
+  else if (b === undefined) walk.removed.add(walk.path)
+  else if (!jsonEqual(a, b)) walk.modified.add(walk.path)
+  return true
+}
+
+const mapIn = (value: unknown) =>
+  typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Json) : undefined
+const listIn = (value: unknown) => (Array.isArray(value) ? (value as unknown[]) : NO_ELEMENTS)
+const NO_ELEMENTS: readonly unknown[] = []
+
+/** Names such as `constructor` are names like others. */
+const member = (map: Json | undefined, name: string) => (map && Object.hasOwn(map, name) ? map[name] : undefined)
+
+/** A null is what Go writes for a zero, where it writes one. */
+const orZero = (value: unknown, zero: unknown) =>
+  value === undefined || (value === null && zero !== undefined) ? zero : value
+
+function hasMembers(map: Json | undefined, zeros: Readonly<Json> | undefined): boolean {
+  for (const name in map) if (map[name] !== undefined) return true
+  for (const _name in zeros) return true
+  return false
+}
+
+function compareMaps(schema: MapSchema, whole: unknown, wholeNext: unknown, walk: Walk): boolean {
+  const [a, b] = [mapIn(whole), mapIn(wholeNext)]
+  const zerosA = a && schema.zeros
+  const zerosB = b && (a || walk.isComplete) ? schema.zeros : undefined
+  if (schema.isAtomic || (!hasMembers(a, zerosA) && !hasMembers(b, zerosB))) return leaf(whole, wholeNext, walk)
+  const both = (name: string, x: unknown, y: unknown) => {
+    if (x === y) return
+    walk.path.push(`f:${name}`)
+    compareValues(schema.fields.get(name) ?? schema.element, x, y, walk)
+    walk.path.pop()
+  }
+  for (const name in b) both(name, orZero(member(a, name), zerosA?.[name]), orZero(b[name], zerosB?.[name]))
+  for (const name in a) {
+    if (!b || !Object.hasOwn(b, name)) both(name, orZero(a[name], zerosA?.[name]), zerosB?.[name])
+  }
+  // What neither has of itself, but one of the two in any case.
+  if (zerosA !== zerosB)
+    for (const name in schema.zeros)
+      if (member(a, name) === undefined && member(b, name) === undefined) both(name, zerosA?.[name], zerosB?.[name])
+  return false
+}
+
+function compareLists(schema: ListSchema, whole: unknown, wholeNext: unknown, walk: Walk): boolean {
+  const [a, b] = [listIn(whole), listIn(wholeNext)]
+  if (schema.relationship === 'atomic' || (a.length === 0 && b.length === 0)) return leaf(whole, wholeNext, walk)
+  if (jsonEqual(a, b)) return false
+  const before = byElement(schema, a)
+  const after = byElement(schema, b)
+  for (const [element, x] of before) compareElement(schema, element, x, after.get(element) ?? NO_ELEMENTS, walk)
+  for (const [element, y] of after) if (!before.has(element)) compareElement(schema, element, NO_ELEMENTS, y, walk)
+  return false
+}
+
+function byElement(schema: ListSchema, items: readonly unknown[]): Map<string, unknown[]> {
+  const found = new Map<string, unknown[]>()
+  for (const item of items) {
+    const element = listElement(schema, item)
+    const same = found.get(element)
+    if (same) same.push(item)
+    else found.set(element, [item])
+  }
+  return found
+}
+
+/** An element that is there several times has one owner, as a whole. */
+function compareElement(schema: ListSchema, element: string, a: readonly unknown[], b: readonly unknown[], walk: Walk) {
+  walk.path.push(element)
+  if (a.length <= 1 && b.length <= 1) compareValues(schema.element, a[0], b[0], walk)
+  else if (a.length > 1 && b.length > 1) {
+    if (!jsonEqual(a, b)) walk.modified.add(walk.path)
+  } else if (a.length > 1) {
+    compareValues(schema.element, undefined, b[0], walk)
+    walk.removed.add(walk.path)
+  } else {
+    compareValues(schema.element, a[0], undefined, walk)
+    walk.added.add(walk.path)
+  }
+  walk.path.pop()
+}
