@@ -40,7 +40,7 @@ import { checkDeleteRequest, type DeleteRequest } from './registry/deletion.ts'
 import { invalidValue } from './registry/object-meta.ts'
 import { parseRevision, Registry, type Written } from './registry/registry.ts'
 import type { Draft, Stored, Strategy } from './registry/strategy.ts'
-import type { CachedObject } from './registry/watch-cache.ts'
+import type { Listed } from './registry/watch-cache.ts'
 import { selectionOf } from './selection.ts'
 import type { Printer } from './table/printer.ts'
 import { type Authorizer, refusalText, type User } from './user.ts'
@@ -53,7 +53,7 @@ export interface Caller {
 }
 
 export type Answer =
-  | { type: 'object'; code: number; object: KubeObject; cached?: CachedObject | undefined }
+  | { type: 'object'; code: number; object: KubeObject; cached?: Listed | undefined }
   | { type: 'list'; list: ListResult }
   | { type: 'status'; status: Status }
 
@@ -228,8 +228,7 @@ export class Api {
           : 'an empty namespace may not be set when a resource name is provided',
       )
     }
-    if (request.subresource && !Object.hasOwn(request.resource.subresources, request.subresource))
-      throw notServed()
+    if (request.subresource && !Object.hasOwn(request.resource.subresources, request.subresource)) throw notServed()
     // Said before the object is looked for, because an apply may also mean to create it.
     if (request.patchType === 'apply') throw notImplemented('server-side apply is not implemented yet')
     if (entry.virtual) return entry.virtual.perform(this, caller, request)
@@ -268,11 +267,19 @@ export class Api {
     }
   }
 
-  /** The object that the request names, for requests that are authorised already. Throws NotFound. */
-  read({ resource, namespace, name, options }: ApiRequest): Answer {
+  /**
+   * The object that the request names, for requests that are authorised already; a promise only where it has to be
+   * converted by somebody else. Throws NotFound.
+   */
+  read({ resource, namespace, name, options }: ApiRequest): Answer | Promise<Answer> {
     if (options?.resourceVersion) this.#checkReached(options.resourceVersion)
-    const cached = this.registry(resource).get(namespace, name!)
-    return { type: 'object', code: 200, object: cached.object, cached }
+    const registry = this.registry(resource)
+    const found = (): Answer => {
+      const cached = registry.get(namespace, name!)
+      return { type: 'object', code: 200, object: cached.object, cached }
+    }
+    if (!registry.cache.isDelayed) return found()
+    return Promise.resolve(registry.cache.prepare(registry.key(namespace, name!))).then(found)
   }
 
   /** Throws BadRequest, Timeout. Reads show the newest durable state, so any revision that has happened is in it. */
@@ -420,8 +427,7 @@ export class Api {
         dryRun,
         ...(subresource && { subresource }),
         isReplacement: request.verb === 'update',
-        validate: (object, old) =>
-          validateAdmission(plugins, admissionRequest(old), view ? view.show(object) : object),
+        validate: (object, old) => validateAdmission(plugins, admissionRequest(old), view ? view.show(object) : object),
       },
     )
     // What a subresource writes is rarely what a human wrote.

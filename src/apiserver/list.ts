@@ -7,7 +7,7 @@ import { badRequest, type FieldError, gone, invalid, StatusError } from '#machin
 import { Compacted, FutureRevision } from '#storage/store.ts'
 import { forbiddenValue, unsupportedValue } from './registry/object-meta.ts'
 import { parseRevision, type Registry } from './registry/registry.ts'
-import type { CachedObject, Listed, WatchCache } from './registry/watch-cache.ts'
+import type { Listed, ObjectCache } from './registry/watch-cache.ts'
 import { selectionOf } from './selection.ts'
 
 export interface ListResult {
@@ -62,7 +62,7 @@ export async function listObjects(registry: Registry, request: ApiRequest): Prom
   })
   const metadata: ListResult['metadata'] = { resourceVersion: String(revision) }
   if (isWhole && limit === 0) return { entries: first === 0 ? entries : entries.slice(first), metadata }
-  const page: CachedObject[] = []
+  const page: Listed[] = []
   let position = first
   for (; position < entries.length && (limit === 0 || page.length < limit); position++) {
     const entry = entries[position]!
@@ -88,7 +88,11 @@ interface Reading {
 }
 
 /** Entries from `position` on are asked for; `isCutOff` says that more follow the last one. */
-async function read(cache: WatchCache, prefix: string, { exact, atLeast, startAfter, limit, continuation }: Reading) {
+async function read(
+  cache: ObjectCache,
+  prefix: string,
+  { exact, atLeast, startAfter, limit, continuation }: Reading,
+): Promise<{ entries: readonly Listed[]; revision: number; position: number; isCutOff: boolean }> {
   const current = cache.revision
   try {
     if (exact !== undefined && !cache.shows(exact)) {
@@ -102,9 +106,16 @@ async function read(cache: WatchCache, prefix: string, { exact, atLeast, startAf
     if (cause instanceof FutureRevision) throw tooLarge(exact ?? atLeast!, current, cause)
     throw cause
   }
+  const pending = cache.prepare(prefix)
+  if (pending) {
+    await pending
+    // Meanwhile it has become history.
+    if (exact !== undefined && !cache.shows(exact))
+      return read(cache, prefix, { exact, atLeast, startAfter, limit, continuation })
+  }
   const entries = cache.list(prefix)
   const position = startAfter === undefined ? 0 : firstAfter(entries, startAfter)
-  return { entries, revision: exact ?? current, position, isCutOff: false }
+  return { entries, revision: exact ?? cache.revision, position, isCutOff: false }
 }
 
 /** A revision that this server has not reached: the client is asked to come back. */
@@ -134,7 +145,7 @@ function checkRevisionOptions({ resourceVersion = '', resourceVersionMatch }: Re
   if (errors.length > 0) throw invalid({ group: 'meta.k8s.io', kind: 'ListOptions' }, '', errors)
 }
 
-function firstAfter(entries: readonly CachedObject[], key: string): number {
+function firstAfter(entries: readonly Listed[], key: string): number {
   let low = 0
   let high = entries.length
   while (low < high) {

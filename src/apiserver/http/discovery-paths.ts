@@ -1,6 +1,11 @@
 /** Discovery over HTTP: the documents of `discovery/`, made once for each set of resources. */
 import type { Resource } from '#api/kind.ts'
-import { type AggregatedDocument, aggregatedDiscovery, type AggregatedVersion, aggregatedVersion } from '../discovery/aggregated.ts'
+import {
+  type AggregatedDocument,
+  aggregatedDiscovery,
+  type AggregatedVersion,
+  aggregatedVersion,
+} from '../discovery/aggregated.ts'
 import { apiGroup, apiGroupList, apiResourceList, apiVersions } from '../discovery/documents.ts'
 import type { PathHandler } from './server.ts'
 

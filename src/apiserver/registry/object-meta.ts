@@ -107,7 +107,13 @@ export const duplicateValue = (field: string, value: unknown): FieldError => ({
   message: `Duplicate value: ${quoted(value)}`,
 })
 
-export function validateMeta(object: Stored, resource: Resource, nameCheck: NameCheck = dnsSubdomain): FieldError[] {
+/** `anyFinalizer`: a finalizer without a domain is none of our business. Those of custom resources never are. */
+export function validateMeta(
+  object: Stored,
+  resource: Resource,
+  nameCheck: NameCheck = dnsSubdomain,
+  anyFinalizer = resource.type.schema !== undefined,
+): FieldError[] {
   const meta = object.metadata
   const errors: FieldError[] = []
   if (meta.generateName) {
@@ -125,7 +131,8 @@ export function validateMeta(object: Stored, resource: Resource, nameCheck: Name
   if (meta.annotations) errors.push(...validateAnnotations(meta.annotations, 'metadata.annotations'))
   meta.finalizers?.forEach((finalizer, i) => {
     for (const why of qualifiedName(finalizer)) errors.push(invalidValue(`metadata.finalizers[${i}]`, finalizer, why))
-    if (qualifiedName(finalizer).length === 0 && !finalizer.includes('/') && !STANDARD_FINALIZERS.has(finalizer)) {
+    if (anyFinalizer || finalizer.includes('/') || STANDARD_FINALIZERS.has(finalizer)) return
+    if (qualifiedName(finalizer).length === 0) {
       errors.push(
         invalidValue(
           `metadata.finalizers[${i}]`,

@@ -29,7 +29,7 @@ import {
   validateMetaUpdate,
 } from './object-meta.ts'
 import type { Draft, Stored, Strategy } from './strategy.ts'
-import { type CachedObject, WatchCache } from './watch-cache.ts'
+import { type Listed, type ObjectCache, WatchCache } from './watch-cache.ts'
 import type { User } from '../user.ts'
 
 export interface RegistryOptions {
@@ -38,6 +38,22 @@ export interface RegistryOptions {
   store: Store
   clock: Clock
   random: Random
+  /** For a resource whose objects are not stored as they are served. */
+  form?: StoredForm
+}
+
+/** How the objects of a registry are stored, where that is in another form than theirs. */
+export interface StoredForm {
+  /** Shows the objects as the registry has them. It is started and stopped by whoever made it. */
+  readonly cache: ObjectCache
+  /** Of what is stored. */
+  readonly codec: KindCodec
+  /** What is stored, as the registry has it; a promise only where somebody else must be asked. Throws StatusError. */
+  read(stored: KubeObject): KubeObject | Promise<KubeObject>
+  /** The object as it is to be stored, which `read` turns into what the cache shows. Throws StatusError. */
+  write(object: KubeObject): KubeObject | Promise<KubeObject>
+  /** Whether what is stored at `key` is what `write` would make of it, so that an update without changes may be left out. */
+  isCurrent(key: string): boolean
 }
 
 /**
@@ -61,7 +77,7 @@ export interface UpdateRequest extends WriteRequest {
 }
 
 /** What a write answers with: committed, or as it would have been for a dry run. */
-export type Written = { cached: CachedObject; object: Stored } | { cached: undefined; object: Stored }
+export type Written = { cached: Listed; object: Stored } | { cached: undefined; object: Stored }
 
 /** How often a write whose base changed underneath it is computed anew before the client is told of the conflict. */
 const MAX_RETRIES = 32
@@ -71,28 +87,29 @@ const NAME_ATTEMPTS = 8
 export class Registry {
   readonly resource: Resource
   readonly strategy: Strategy
-  readonly cache: WatchCache
+  readonly cache: ObjectCache
   readonly #codec: KindCodec
+  readonly #form: StoredForm | undefined
+  readonly #ownCache: WatchCache | undefined
   readonly #store: Store
   readonly #clock: Clock
   readonly #random: Random
 
-  constructor({ resource, strategy, store, clock, random }: RegistryOptions) {
+  constructor({ resource, strategy, store, clock, random, form }: RegistryOptions) {
     this.resource = resource
     this.strategy = strategy
-    this.#codec = kindCodec(resource.apiVersion, resource.kind)
     this.#store = store
     this.#clock = clock
     this.#random = random
-    this.cache = new WatchCache(
-      store,
-      this.#codec,
-      `/registry/${resource.group ? `${resource.group}/` : ''}${resource.plural}/`,
-    )
+    this.#form = form
+    this.#codec = form?.codec ?? kindCodec(resource.apiVersion, resource.kind)
+    this.#ownCache = form ? undefined : new WatchCache(store, this.#codec, storagePrefix(resource))
+    this.cache = form?.cache ?? this.#ownCache!
   }
 
-  start(): Promise<void> {
-    return this.cache.start()
+  /** Loads what is stored, unless the cache is somebody else's. */
+  async start(): Promise<void> {
+    await this.#ownCache?.start()
   }
 
   key(namespace: string | undefined, name: string): string {
@@ -105,22 +122,24 @@ export class Registry {
   }
 
   /** The newest durable object. Throws NotFound. */
-  get(namespace: string | undefined, name: string): CachedObject {
+  get(namespace: string | undefined, name: string): Listed {
     const found = this.cache.get(this.key(namespace, name))
     if (!found) throw notFound(this.resource, name)
     return found
   }
 
   /** The newest accepted object, which the next write builds on. */
-  #latest(key: string): { object: Stored; entry: StoreEntry } | undefined {
+  #latest(key: string): { object: Stored | Promise<Stored>; entry: StoreEntry } | undefined {
     const entry = this.#store.latest(key)
     if (!entry) return undefined
     const cached = this.cache.get(key)
     if (cached?.revision === entry.revision) return { object: cached.object as Stored, entry }
-    if (entry.attachment === undefined)
-      return { object: this.#codec.decode(entry.value, entry.revision) as Stored, entry }
-    // Not committed yet, so that it still has whatever resourceVersion its writer sent.
-    return { object: withVersion(entry.attachment as Stored, entry.revision), entry }
+    const stored =
+      entry.attachment === undefined
+        ? this.#codec.decode(entry.value, entry.revision)
+        : // Not committed yet, so that it still has whatever resourceVersion its writer sent.
+          withVersion(entry.attachment as Stored, entry.revision)
+    return { object: (this.#form ? this.#form.read(stored) : stored) as Stored | Promise<Stored>, entry }
   }
 
   async create(draft: Draft, { namespace, dryRun, user, validate }: WriteRequest): Promise<Written> {
@@ -135,7 +154,7 @@ export class Registry {
     if (errors.length > 0) throw invalid(resource, draft.metadata.name, errors)
     const key = this.key(namespace, draft.metadata.name)
     const existing = this.#latest(key)
-    if (existing) throw this.#exists(draft, existing.object)
+    if (existing) throw this.#exists(draft, await existing.object)
     const settle = strategy.allocate?.(draft, undefined, context)
     let isWritten = false
     try {
@@ -196,7 +215,8 @@ export class Registry {
         if (draft.metadata.resourceVersion || draft.metadata.uid) throw notFound(resource, name)
         return { ...(await this.create(draft, { namespace, dryRun, ...(validate && { validate }) })), created: true }
       }
-      const { object: old, entry } = found
+      const { entry } = found
+      const old = found.object instanceof Promise ? await found.object : found.object
       const changed = change(old)
       const draft = changed instanceof Promise ? await changed : changed
       this.#checkPreconditions(draft, old, entry, name, isReplacement)
@@ -209,7 +229,8 @@ export class Registry {
         if (this.#isUnchanged(draft, old)) {
           const cached = this.cache.get(key)
           // Answering with a value that is not durable yet would acknowledge somebody else's write too early.
-          if (cached?.revision === entry.revision) return { cached, object: old, created: false }
+          const isCurrent = !this.#form || this.#form.isCurrent(key)
+          if (cached?.revision === entry.revision && isCurrent) return { cached, object: old, created: false }
         }
         if (dryRun) return { cached: undefined, object: withVersion(draft, entry.revision), created: false }
         if (this.#finishesDeletion(draft)) {
@@ -255,14 +276,9 @@ export class Registry {
     const { resource, strategy } = this
     const context = { now: this.#clock.now(), subresource, dryRun }
     prepareMetaForUpdate(draft, old, resource, namespace)
-    if (strategy.separatesStatus !== false && 'status' in resource.type.fields) {
-      if (subresource === 'status') {
-        for (const field of Object.keys(resource.type.fields)) {
-          if (field === 'status' || field === 'metadata' || field === 'apiVersion' || field === 'kind') continue
-          if (old[field] === undefined) delete draft[field]
-          else draft[field] = old[field]
-        }
-      } else if (subresource === '') draft.status = old.status
+    if (strategy.separatesStatus ?? 'status' in resource.type.fields) {
+      if (subresource === 'status') keepAllButStatus(draft, old)
+      else if (subresource === '') draft.status = old.status
     }
     strategy.prepareForUpdate?.(draft, old, context)
     if (strategy.countsGeneration && subresource !== 'status') {
@@ -303,13 +319,14 @@ export class Registry {
     name: string,
     request: DeleteRequest,
     { namespace, dryRun, validate }: WriteRequest,
-  ): Promise<{ gone: boolean; object: Stored; cached?: CachedObject }> {
+  ): Promise<{ gone: boolean; object: Stored; cached?: Listed }> {
     const { strategy } = this
     const key = this.key(namespace, name)
     for (let attempt = 0; ; attempt++) {
       const found = this.#latest(key)
       if (!found) throw notFound(this.resource, name)
-      const { object: old, entry } = found
+      const { entry } = found
+      const old = found.object instanceof Promise ? await found.object : found.object
       const { uid, resourceVersion } = request.preconditions ?? {}
       const failed = (what: string, wanted: string, actual: string, happened: string) =>
         conflict(
@@ -345,13 +362,17 @@ export class Registry {
 
   async #write(key: string, expected: number, draft: Draft): Promise<Written> {
     let revision: number
+    const converted = this.#form?.write(draft) ?? draft
+    const stored = converted instanceof Promise ? await converted : converted
     try {
-      revision = await this.#store.write({ key, expected, value: this.#codec.encode(draft), attachment: draft })
+      revision = await this.#store.write({ key, expected, value: this.#codec.encode(stored), attachment: stored })
     } catch (err) {
       if (err instanceof RangeError)
         throw new StatusError('RequestEntityTooLarge', `Request entity too large: ${err.message}`, { cause: err })
       throw err instanceof CompareFailed ? err : this.#writeError(err, draft.metadata.name)
     }
+    const pending = this.cache.prepare(key)
+    if (pending) await pending
     const cached = this.cache.get(key)
     if (cached?.revision === revision) return { cached, object: cached.object as Stored }
     // Somebody has already written the next version; this one is still what the caller wrote.
@@ -365,6 +386,16 @@ export class Registry {
       return new StatusError('ServiceUnavailable', `the store cannot take writes: ${err.message}`, { cause: err })
     return err
   }
+}
+
+/** Where the objects of a resource are stored; ends with a slash. */
+export const storagePrefix = ({ group, plural }: Pick<Resource, 'group' | 'plural'>) =>
+  `/registry/${group ? `${group}/` : ''}${plural}/`
+
+function keepAllButStatus(draft: Draft, old: Stored) {
+  const isKept = (field: string) => !['status', 'metadata', 'apiVersion', 'kind'].includes(field)
+  for (const field of Object.keys(draft)) if (isKept(field) && old[field] === undefined) delete draft[field]
+  for (const field of Object.keys(old)) if (isKept(field)) draft[field] = old[field]
 }
 
 function insistsOnVersion(draft: Draft): boolean {

@@ -30,7 +30,7 @@ export interface Strategy {
   generationOf?(object: Stored): unknown
   /** The client's `status` is kept on create (Node and few others). Default: dropped. */
   keepsStatusOnCreate?: boolean
-  /** `false`: the object has no status that only the subresource may write. */
+  /** The object has a status that only the subresource may write. Default: if the type has a status. */
   separatesStatus?: boolean
   /** A PUT to a name that does not exist creates it. */
   createsOnUpdate?: boolean

@@ -47,32 +47,74 @@ export class CachedObject {
 /** An object as it is listed and watched: decoded and encoded. */
 export type Listed = Pick<CachedObject, 'key' | 'revision' | 'object' | 'wire'>
 
-export interface CacheEvent {
+export interface CacheEvent<O extends Listed = Listed> {
   readonly revision: Revision
   /** The object after the change; absent for a delete. */
-  readonly current: CachedObject | undefined
+  readonly current: O | undefined
   /** The object before the change; absent for a creation. */
-  readonly previous: CachedObject | undefined
+  readonly previous: O | undefined
 }
 
 /** Receives committed changes in order. Must neither throw nor block. */
-export interface CacheWatcher {
-  onEvents(events: readonly CacheEvent[]): void
+export interface CacheWatcher<O extends Listed = Listed> {
+  onEvents(events: readonly CacheEvent<O>[]): void
   onEnd(error?: Error): void
+}
+
+/** What reads and watches of one resource are served from; in a version of it, where it has several. */
+export interface ObjectCache {
+  /** Ends with a slash. */
+  readonly prefix: string
+  /** The revision that reads reflect. */
+  readonly revision: Revision
+  /** How many objects there are. */
+  readonly size: number
+  /**
+   * Watchers are told of changes some time after reads show them. A watcher that starts at a revision may then be offered
+   * older changes, too.
+   */
+  readonly isDelayed: boolean
+  /**
+   * Makes ready to be read what is under `prefix`: what is not is as if it were not there. Undefined where everything
+   * is; otherwise what has become ready is to be read without another wait. Rejects with a StatusError.
+   */
+  prepare(prefix: string): Promise<void> | undefined
+  get(key: string): Listed | undefined
+  /** Entries whose key starts with `prefix`, in order. */
+  list(prefix: string): readonly Listed[]
+  /** Whether what is here is also what was here at `revision`. */
+  shows(revision: Revision): boolean
+  /** Entries as they were at `revision`, at most `limit` (0: all) after `startAfter`. Throws Compacted, FutureRevision. */
+  listAt(
+    prefix: string,
+    revision: Revision,
+    options?: { limit?: number; startAfter?: string },
+  ): Promise<{ entries: readonly Listed[]; more: boolean }>
+  /** Past changes under `prefix` after revision `after`, or undefined where memory does not reach back so far. */
+  recent(prefix: string, after: Revision): CacheEvent[] | undefined
+  /** Throws FutureRevision unless the store has reached `revision`. */
+  checkReached(revision: Revision): void
+  /** Delivers every change under `prefix` from now on. The returned function cancels. */
+  follow(prefix: string, watcher: CacheWatcher): () => void
+  /** For a watch that starts before what memory holds: past and present from the store. Throws Compacted. */
+  watchFromStore(prefix: string, after: Revision, watcher: CacheWatcher): () => void
+  /** Ends all watches. */
+  stop(): void
 }
 
 /** How many changes are kept in memory for watches that start a little in the past; older ones come from the store. */
 const RECENT_EVENTS = 1024
 
-export class WatchCache {
+export class WatchCache implements ObjectCache {
   readonly prefix: string
+  readonly isDelayed = false
   readonly #store: Store
   readonly #codec: KindCodec
   readonly #byKey = new Map<string, CachedObject>()
   /** All entries, sorted by key. */
   readonly #sorted: CachedObject[] = []
-  readonly #watchers = new Set<CacheWatcher>()
-  #recent: CacheEvent[] = []
+  readonly #watchers = new Set<CacheWatcher<CachedObject>>()
+  #recent: CacheEvent<CachedObject>[] = []
   /** Every event after this revision is in `#recent`. */
   #recentAfter: Revision = 0
   /** Revision of the newest change that is here. */
@@ -111,9 +153,12 @@ export class WatchCache {
     this.#watchers.clear()
   }
 
-  /** The revision that reads reflect. */
   get revision(): Revision {
     return this.#store.revision
+  }
+
+  prepare(): undefined {
+    return undefined
   }
 
   get size(): number {
@@ -124,7 +169,6 @@ export class WatchCache {
     return this.#byKey.get(key)
   }
 
-  /** Entries whose key starts with `prefix`, in order. */
   list(prefix: string): readonly CachedObject[] {
     if (prefix === this.prefix) return this.#sorted.slice()
     const from = this.#position(prefix)
@@ -140,7 +184,6 @@ export class WatchCache {
     return revision >= this.#changedAt && revision <= this.revision && revision >= this.#store.compacted
   }
 
-  /** Entries as they were at `revision`, at most `limit` (0: all) after `startAfter`. Throws Compacted, FutureRevision. */
   async listAt(
     prefix: string,
     revision: Revision,
@@ -150,21 +193,18 @@ export class WatchCache {
     return { entries: entries.map((entry) => new CachedObject(this.#codec, entry)), more }
   }
 
-  /** Past changes under `prefix` after revision `after`, or undefined where memory does not reach back so far. */
-  recent(prefix: string, after: Revision): CacheEvent[] | undefined {
+  recent(prefix: string, after: Revision): CacheEvent<CachedObject>[] | undefined {
     if (after < this.#recentAfter) return undefined
     const whole = prefix === this.prefix
     return this.#recent.filter((event) => event.revision > after && (whole || keyOf(event).startsWith(prefix)))
   }
 
-  /** Throws FutureRevision unless the store has reached `revision`. */
   checkReached(revision: Revision) {
     if (revision > this.revision) throw new FutureRevision(revision, this.revision)
   }
 
-  /** Delivers every change under `prefix` from now on. The returned function cancels. */
-  follow(prefix: string, watcher: CacheWatcher): () => void {
-    const filtered: CacheWatcher =
+  follow(prefix: string, watcher: CacheWatcher<CachedObject>): () => void {
+    const filtered: CacheWatcher<CachedObject> =
       prefix === this.prefix
         ? watcher
         : {
@@ -178,8 +218,7 @@ export class WatchCache {
     return () => this.#watchers.delete(filtered)
   }
 
-  /** For a watch that starts before what memory holds: past and present from the store. Throws Compacted. */
-  watchFromStore(prefix: string, after: Revision, watcher: CacheWatcher): () => void {
+  watchFromStore(prefix: string, after: Revision, watcher: CacheWatcher<CachedObject>): () => void {
     const cached = (entry: StoreEntry | undefined) =>
       entry && (this.#sameAsCached(entry) ?? new CachedObject(this.#codec, { ...entry, attachment: undefined }))
     return this.#store.watch(prefix, after, {
@@ -201,7 +240,7 @@ export class WatchCache {
   }
 
   #ingest(events: readonly StoreEvent[]) {
-    const out: CacheEvent[] = []
+    const out: CacheEvent<CachedObject>[] = []
     for (const event of events) {
       const previous = this.#byKey.get(event.key)
       let current: CachedObject | undefined
@@ -223,7 +262,7 @@ export class WatchCache {
     for (const watcher of this.#watchers) watcher.onEvents(out)
   }
 
-  #remember(events: readonly CacheEvent[]) {
+  #remember(events: readonly CacheEvent<CachedObject>[]) {
     for (const event of events) this.#recent.push(event)
     if (this.#recent.length > 2 * RECENT_EVENTS) {
       const dropped = this.#recent.length - RECENT_EVENTS

@@ -65,7 +65,7 @@ function scaleHandler(scalable: Scalable): SubresourceHandler {
   return {
     async perform(api, caller, request) {
       const { verb, resource, name } = request
-      if (verb === 'get') return asScale(api.read(request))
+      if (verb === 'get') return asScale(await api.read(request))
       if (verb === 'update') {
         const replaced = () => decodeObject(caller, request, Scale, request.body)
         return asScale(await api.update(caller, request, replaced, view))

@@ -48,7 +48,14 @@ export function openWatch(
     stop()
     sink.onEnd(error && asStatus(error))
   }
-  try {
+  const attempt = (step: () => void) => {
+    try {
+      step()
+    } catch (err) {
+      end(err as Error)
+    }
+  }
+  attempt(() => {
     const options = request.options ?? {}
     const asked = parseRevision(options.resourceVersion)
     checkInitialEvents(options)
@@ -59,9 +66,17 @@ export function openWatch(
     const { cache } = registry
     if (asked !== undefined && asked > cache.revision) throw tooLarge(asked, cache.revision)
     const wantsInitial = options.sendInitialEvents ?? (asked === undefined || asked === 0)
-    const start = wantsInitial || !asked ? cache.revision : asked
-    if (wantsInitial) {
-      const selection = selectionOf(registry, conversion ? storedRequest(conversion, request) : request)
+    const selection = selectionOf(registry, conversion ? storedRequest(conversion, request) : request)
+    const begin = () => {
+      const start = wantsInitial || !asked ? cache.revision : asked
+      if (wantsInitial) sendInitial(start)
+      cancelWatch = api.watch(caller, request, start, { onBatch: (batch) => sink.onBatch(batch), onEnd: end })
+      // A cache that is behind can't say up to where its watchers have been told.
+      if (options.allowWatchBookmarks && !cache.isDelayed)
+        timers.push(every(clock, BOOKMARK_PERIOD_MS, () => sink.onBookmark(bookmark(request, cache.revision, false))))
+      if (options.timeoutSeconds) timers.push(clock.after(options.timeoutSeconds * 1000, () => end()))
+    }
+    const sendInitial = (start: number) => {
       const matching = cache.list(selection.prefix).filter((entry) => selection.matches(entry.object))
       const initial = conversion
         ? matching.map((entry) => new ConvertedObject(conversion, entry.object, entry))
@@ -69,13 +84,10 @@ export function openWatch(
       if (initial.length > 0) sink.onInitial(initial.map((entry) => new SelectedEvent('ADDED', entry.revision, entry)))
       if (options.sendInitialEvents && options.allowWatchBookmarks) sink.onBookmark(bookmark(request, start, true))
     }
-    cancelWatch = api.watch(caller, request, start, { onBatch: (batch) => sink.onBatch(batch), onEnd: end })
-    if (options.allowWatchBookmarks)
-      timers.push(every(clock, BOOKMARK_PERIOD_MS, () => sink.onBookmark(bookmark(request, cache.revision, false))))
-    if (options.timeoutSeconds) timers.push(clock.after(options.timeoutSeconds * 1000, () => end()))
-  } catch (err) {
-    end(err as Error)
-  }
+    const pending = wantsInitial ? cache.prepare(selection.prefix) : undefined
+    if (pending) pending.then(() => ended || attempt(begin), end)
+    else begin()
+  })
   if (ended) stop()
   return stop
 }

@@ -4,7 +4,7 @@
  */
 import type { KubeObject } from '#api/kind.ts'
 import type { Revision } from '#storage/store.ts'
-import type { CacheEvent, Listed, WatchCache } from '../registry/watch-cache.ts'
+import type { CacheEvent, Listed, ObjectCache } from '../registry/watch-cache.ts'
 
 export interface Selection {
   /** Key prefix: a whole resource, a namespace, or a namespace/name for a watch of one object. */
@@ -72,10 +72,10 @@ interface Group {
 }
 
 export class WatchGroups {
-  readonly #cache: WatchCache
+  readonly #cache: ObjectCache
   readonly #groups = new Map<string, Group>()
 
-  constructor(cache: WatchCache) {
+  constructor(cache: ObjectCache) {
     this.#cache = cache
   }
 
@@ -100,9 +100,10 @@ export class WatchGroups {
       deliver(sink, select(selection, missed))
     } else this.#cache.checkReached(after)
     const group = this.#groupOf(selection)
-    group.sinks.add(sink)
+    const joined = this.#cache.isDelayed ? onlyAfter(after, sink) : sink
+    group.sinks.add(joined)
     return () => {
-      group.sinks.delete(sink)
+      group.sinks.delete(joined)
       if (group.sinks.size === 0 && this.#groups.get(selection.signature) === group) {
         this.#groups.delete(selection.signature)
         group.cancel()
@@ -129,6 +130,18 @@ export class WatchGroups {
     const group = { sinks, cancel }
     this.#groups.set(selection.signature, group)
     return group
+  }
+}
+
+/** What a cache that is behind its reads still has to tell may have been seen already. */
+function onlyAfter(after: Revision, sink: BatchSink): BatchSink {
+  return {
+    onBatch: (batch) =>
+      deliver(
+        sink,
+        batch.events.filter(({ revision }) => revision > after),
+      ),
+    onEnd: (error) => sink.onEnd(error),
   }
 }
 
