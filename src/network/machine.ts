@@ -28,10 +28,8 @@ export interface NodeNamespaceOptions {
   slot: number
   /** Lower case letters, digits, dots and dashes. */
   cluster: string
-  /** 0 for the first node; cluster IPs are reached from the host through that one. */
+  /** 0 for the first node; from the host, cluster IPs and all pods are reached through that one. */
   index: number
-  /** Where it is known, the host gets a route to the node's pods. */
-  podCidr?: string
   log: Log
 }
 
@@ -49,7 +47,7 @@ export interface NodeNamespace {
  * cluster are to be created one after the other. Throws NetworkError or ExecError; `removeClusterNetwork` cleans up.
  */
 export async function createNodeNamespace(options: NodeNamespaceOptions): Promise<NodeNamespace> {
-  const { host, slot, cluster, index, podCidr, log } = options
+  const { host, slot, cluster, index, log } = options
   const plan = planSlot(slot)
   const nodeIp = nodeIpOf(slot, index)
   const hub = netnsNameOf(slot, cluster, 'hub')
@@ -96,8 +94,7 @@ export async function createNodeNamespace(options: NodeNamespaceOptions): Promis
     ],
     ['address', 'add', `${plan.hostIp}/24`, 'broadcast', '+', 'dev', plan.hostInterface],
     ['link', 'set', 'dev', plan.hostInterface, 'up'],
-    ...(index === 0 ? [routeTo(plan.serviceCidr, nodeIp, plan.hostInterface)] : []),
-    ...(podCidr ? [routeTo(podCidr, nodeIp, plan.hostInterface)] : []),
+    ...(index === 0 ? [plan.serviceCidr, plan.podCidr].map((cidr) => routeTo(cidr, nodeIp, plan.hostInterface)) : []),
   ]
   throwOnFailure(`create the network of node ${index}`, onHost, await host.ip(onHost), isPresent)
 

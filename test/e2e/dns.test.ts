@@ -46,7 +46,7 @@ describe.each(['nft', 'userspace'] as const)('names in a cluster whose services 
   beforeAll(async () => {
     await removeClusterNetwork(host, SLOT, silentLog)
     before = await snapshot()
-    const ns = await createNodeNamespace({ host, slot: SLOT, cluster: 'dns', index: 0, podCidr, log: silentLog })
+    const ns = await createNodeNamespace({ host, slot: SLOT, cluster: 'dns', index: 0, log: silentLog })
     const source = new ObjectSource()
     for (const name of ['default', 'kube-system']) source.put(namespaces, { metadata: { name } })
     const wanted = planDnsService({ clusterIp: plan.dnsServiceIp, address: ns.hostIp, port: 53 })

@@ -93,7 +93,6 @@ describe.each([
         slot: SLOT,
         cluster: 'e2e',
         index,
-        podCidr: podCidrs[index]!,
         log: silentLog,
       })
       const config = {

@@ -114,6 +114,15 @@ spec:
     }
   })
 
+  it('have pods that the API server reaches for its clients, and a Service that it passes on to any of them', async () => {
+    const { items } = await cluster.object('pods -l app=web')
+    for (const { metadata, spec } of items) {
+      const path = `/api/v1/namespaces/default/pods/${metadata.name}:8080/proxy/`
+      expect(await cluster.ask(['get', '--raw', path])).toBe(spec.nodeName)
+    }
+    expect(NODES).toContain(await cluster.ask('get --raw /api/v1/namespaces/default/services/web/proxy/'))
+  })
+
   it('take over the traffic of one that is cut off', async () => {
     const { spec } = await cluster.object('service web')
     const cut = await netns(2)
