@@ -12,7 +12,7 @@ import type { Message } from '#api/schema.ts'
 import type { Clock } from '#base/clock.ts'
 import type { Log } from '#base/log.ts'
 import type { Random } from '#base/random.ts'
-import type { ApiRequest } from '#client/transport.ts'
+import type { ApiRequest, RequestOptions } from '#client/transport.ts'
 import {
   badRequest,
   forbidden,
@@ -534,7 +534,7 @@ export class Api {
 }
 
 const COLLECTION_WORKERS = 8
-const NO_OPTIONS = {}
+const NO_OPTIONS: Readonly<RequestOptions> = {}
 
 /** Unless a patch itself sets a resourceVersion, it fits whatever is there. */
 export function withoutOldVersion(draft: Draft, old: KubeObject): Draft {

@@ -221,11 +221,9 @@ async function readAnswer(answer: IncomingMessage): Promise<unknown> {
     throw new AnswerProblem(new WebhookFailure(about))
   }
   try {
-    return JSON.parse(text)
+    return parseBounded(text)
   } catch (cause) {
-    throw new AnswerProblem(
-      new WebhookFailure("couldn't get version/kind; json parse error: not valid JSON", { cause }),
-    )
+    throw new AnswerProblem(new WebhookFailure(messageOf(cause), { cause }))
   }
 }
 

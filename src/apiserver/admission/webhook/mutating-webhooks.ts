@@ -6,7 +6,7 @@
 import type { Message } from '#api/schema.ts'
 import { jsonEqual } from '#base/equal.ts'
 import { copyJson } from '#base/json.ts'
-import { internalError, StatusError } from '#machinery/status-error.ts'
+import { internalError } from '#machinery/status-error.ts'
 import { type Api, decodeObject } from '../../api.ts'
 import { parseBounded } from '../../outbound/bounded-json.ts'
 import { applyJsonPatch, JsonPatchError } from '../../patch/json-patch.ts'

@@ -217,6 +217,7 @@ describe('a validating webhook', () => {
     await create(configMaps, configMap('c'))
     await api.client.delete(validatingWebhookConfigurations, { name: 'v' })
     await create(configMaps, configMap('d'))
+    expect(asked).toHaveLength(1)
   })
 
   it('sees scales, evictions and bindings as what they are', async () => {
