@@ -27,7 +27,12 @@ const EXTENSIONS = 0xa3
 export function parseCertificate(pem: string): Certificate {
   const block = pemBlocks(pem).find(({ type }) => type === 'CERTIFICATE')
   if (!block) throw new DerError('x509: there is no certificate in it')
-  const { body } = splitSigned(block.bytes)
+  return readCertificate(block.bytes)
+}
+
+/** The DER of a certificate. Throws DerError. */
+export function readCertificate(der: Buffer): Certificate {
+  const { body } = splitSigned(der)
   const parts = readWhole(body, TAG.sequence)
   parts.readOptional(VERSION)
   parts.read(TAG.integer)

@@ -11,6 +11,7 @@ import { messageOf } from '#base/errors.ts'
 import { Limiter } from '#base/limiter.ts'
 import type { Log } from '#base/log.ts'
 import type { Random } from '#base/random.ts'
+import { createAuthority, type KeyPair } from '#base/x509.ts'
 import type { ConfigMap, Secret } from '#api/core/v1/config.ts'
 import type { Node } from '#api/core/v1/node.ts'
 import type { Pod } from '#api/core/v1/pod.ts'
@@ -22,6 +23,9 @@ import type { Informers } from '#client/informer.ts'
 import { createInformers } from '#client/informers.ts'
 import type { CriClient } from '#contracts/cri/client.ts'
 import { AccountTokens } from './account-tokens.ts'
+import type { CertificateStore } from './certificates/certificate-store.ts'
+import { servingCertificateOf } from './certificates/node-certificates.ts'
+import { RotatingCertificate } from './certificates/rotating-certificate.ts'
 import { configReferences } from './config-references.ts'
 import { ContainerKiller } from './container-killer.ts'
 import { ContainerStarter } from './container-starter.ts'
@@ -70,8 +74,7 @@ export interface KubeletOptions {
   /** Addresses of the cluster's DNS service. */
   clusterDns: readonly string[]
   clusterDomain: string
-  /** PEM. `clientCa` signs those who may use the server. */
-  serverTls: { cert: string; key: string; clientCa: string }
+  serverTls: ServerTls
   /** Port 0 picks a free one. Default 0.0.0.0:10250. */
   listen?: { address: string; port: number }
   /** Default 110. */
@@ -95,6 +98,9 @@ export interface KubeletOptions {
   /** Aborting it is `close`. */
   signal?: AbortSignal
 }
+
+/** PEM. `clientCa` signs clients' certificates; the server's own is given, or asked for and kept in `store`. */
+export type ServerTls = { clientCa: string } & (KeyPair | { store: CertificateStore; lifetimeSeconds?: number })
 
 export interface Kubelet {
   /** Where its server listens. */
@@ -137,6 +143,7 @@ export async function startKubelet(options: KubeletOptions): Promise<Kubelet> {
   })
 
   let server: KubeletServer | undefined
+  let rotation: Promise<void> | undefined
   const identity: NodeIdentity = {
     nodeName,
     hostname: nodeName,
@@ -342,6 +349,22 @@ export async function startKubelet(options: KubeletOptions): Promise<Kubelet> {
     signal,
   })
 
+  const tls = options.serverTls
+  const serving =
+    'store' in tls
+      ? new RotatingCertificate({
+          ...servingCertificateOf(nodeName, options.nodeIps),
+          ...tls,
+          client: () => client,
+          onCertificate: (pair) => server?.useCertificate(pair),
+          onPendingKey: (pair) => server?.proveKey(pair),
+          clock,
+          random,
+          log,
+          signal,
+        })
+      : undefined
+
   const release = async () => {
     stop.abort(new Error('the node agent ends'))
     podSet.close()
@@ -354,11 +377,15 @@ export async function startKubelet(options: KubeletOptions): Promise<Kubelet> {
   }
   try {
     await Promise.all([runtime.refresh(), relistUntilDone(view, clock, log, signal)])
+    // Nobody trusts a certificate that signs itself, but who asks for the proof of a key has to be answered.
+    const shown = 'store' in tls ? (serving?.current ?? selfSigned(nodeName, clock, random)) : tls
     server = await startKubeletServer({
+      client,
+      nodeName,
       cri,
       clock,
       log,
-      tls: options.serverTls,
+      tls: { cert: shown.cert, key: shown.key, clientCa: tls.clientCa },
       listen: options.listen ?? { address: '0.0.0.0', port: 10_250 },
       pods: () => podSet.served(),
       pod: (namespace, name) => podSet.servedPod(namespace, name),
@@ -376,6 +403,7 @@ export async function startKubelet(options: KubeletOptions): Promise<Kubelet> {
       }),
       healthError: () => watch.error,
     })
+    rotation = serving?.run()
     await agent.register()
   } catch (thrown) {
     await release()
@@ -406,7 +434,7 @@ export async function startKubelet(options: KubeletOptions): Promise<Kubelet> {
     () => podSet.synced(),
     () => {},
   )
-  const loops = Promise.all([watch.run(), agent.run(), eviction.run(), housekeeping.run()])
+  const loops = Promise.all([watch.run(), agent.run(), eviction.run(), housekeeping.run(), rotation])
   loops.catch((err: unknown) => log.error({ err }, 'a loop of the node agent ended'))
 
   return {
@@ -418,6 +446,9 @@ export async function startKubelet(options: KubeletOptions): Promise<Kubelet> {
     },
   }
 }
+
+const selfSigned = (nodeName: string, clock: Clock, random: Random) =>
+  createAuthority(nodeName, { days: 1, nowMs: clock.now(), random })
 
 /** Resolves to the directory for what must not reach a disk. */
 async function prepareDirectories(

@@ -13,7 +13,7 @@ import { parseImageName, withDefaultTag } from './image-name.ts'
 import { computeQosClass } from './pod-spec.ts'
 import { credentialsFor } from './pull-credentials.ts'
 import { cpuQuotaUs, cpuShares, oomScoreAdjustment, podCgroupLimits, podRequests } from './resource-amounts.ts'
-import { mayUse } from './server/access.ts'
+import { attributesOf } from './server/attributes.ts'
 import { containerOfLog, parseLogRequest } from './server/log-request.ts'
 
 describe('image names', () => {
@@ -269,13 +269,20 @@ describe('clean-up', () => {
 
 describe('the server', () => {
   it.each([
-    [{ subject: { CN: 'kube-apiserver-kubelet-client' } }, true],
-    [{ subject: { CN: 'admin', O: 'system:masters' } }, true],
-    [{ subject: { CN: 'a', O: ['x', 'system:masters'] } }, true],
-    [{ subject: { CN: 'system:node:n1', O: 'system:nodes' } }, false],
-    [{}, false],
-    [undefined, false],
-  ])('lets in %j: %s', (certificate, expected) => expect(mayUse(certificate as never)).toBe(expected))
+    ['GET', 'pods', 'get', ['pods', 'proxy']],
+    ['GET', 'runningpods', 'get', ['pods', 'proxy']],
+    ['GET', 'healthz', 'get', ['healthz', 'proxy']],
+    ['GET', 'configz', 'get', ['configz', 'proxy']],
+    ['GET', 'stats', 'get', ['stats']],
+    ['GET', 'metrics', 'get', ['metrics']],
+    ['GET', 'logs', 'get', ['log']],
+    ['GET', 'containerLogs', 'get', ['proxy']],
+    ['POST', 'exec', 'create', ['proxy']],
+    ['PUT', 'constructor', 'update', ['proxy']],
+    ['TRACE', '', '', ['proxy']],
+  ])('takes %s %s for %s of %j', (method, route, verb, subresources) =>
+    expect(attributesOf(method, route)).toEqual({ verb, subresources }),
+  )
 
   it('understands what log is asked for', () => {
     const parse = (text: string) => parseLogRequest(new URLSearchParams(text), 10_000)

@@ -21,7 +21,7 @@ import {
 import type { Api } from '#apiserver/api.ts'
 import { assembleApi } from '#apiserver/assemble-api.ts'
 import { createInProcessTransport } from '#apiserver/in-process-transport.ts'
-import { SUPERUSERS } from '#apiserver/user.ts'
+import { SUPERUSERS, type User } from '#apiserver/user.ts'
 import { Client } from '#client/client.ts'
 import { createEventRecorder, type EventRecorder } from '#client/event-recorder.ts'
 import type { Informers } from '#client/informer.ts'
@@ -33,6 +33,8 @@ export interface InProcessApi {
   readonly api: Api
   readonly transport: Transport
   readonly client: Client
+  /** As somebody; the other client has all rights. */
+  clientFor(user: User): Client
   readonly informers: Informers
   readonly recorder: EventRecorder
   readonly clock: Clock
@@ -77,6 +79,7 @@ export async function startInProcessApi(options: InProcessApiOptions = {}): Prom
     api,
     transport,
     client,
+    clientFor: (user) => new Client(createInProcessTransport(api, user, clock)),
     informers,
     recorder: createEventRecorder({ client, clock, random, log, component: 'test', signal }),
     clock,

@@ -261,8 +261,9 @@ describe.skipIf(!isRoot)(isRoot ? 'a node agent' : 'a node agent (skipped: needs
       nowMs: systemClock.now(),
       random: systemRandom,
     })
-    expect(await node.fetch('/pods', stranger)).toEqual({ status: 403, text: 'Forbidden\n' })
-    await expect(node.fetch('/healthz', {} as never)).rejects.toThrow()
+    const who = 'user=somebody, verb=get, resource=nodes, subresource(s)=[pods proxy]'
+    expect(await node.fetch('/pods', stranger)).toEqual({ status: 403, text: `Forbidden (${who})\n` })
+    expect(await node.fetch('/healthz', {} as never)).toEqual({ status: 401, text: 'Unauthorized\n' })
     await node.remove('served')
   })
 

@@ -4,7 +4,7 @@ import { afterEach, describe, expect, it } from 'vitest'
 import type { CertificateSigningRequest } from '#api/certificates/v1.ts'
 import type { Node } from '#api/core/v1/node.ts'
 import { certificateSigningRequests, nodes } from '#api/resources.ts'
-import { createInProcessTransport } from '#apiserver/in-process-transport.ts'
+import { systemClock } from '#base/clock.ts'
 import { type AlternativeNames, noNames } from '#base/alternative-names.ts'
 import { parseCertificate } from '#base/certificate.ts'
 import { createCertificateRequest, parseCertificateRequest } from '#base/certificate-request.ts'
@@ -13,7 +13,7 @@ import { parseCidr } from '#base/ip.ts'
 import { pemBlocks } from '#base/pem.ts'
 import { seededRandom } from '#base/random.ts'
 import { createAuthority, createKeys, isIssuedBy, issueCertificate, privatePem, signCertificate } from '#base/x509.ts'
-import { Client } from '#client/client.ts'
+import type { Client } from '#client/client.ts'
 import { SERVING_KEY_PROOF } from '#contracts/kubelet/serving-key-proof.ts'
 import { type InProcessApi, startInProcessApi } from '#testing/in-process-api.ts'
 import { createApprovingController, recognize } from './approving-controller.ts'
@@ -26,7 +26,7 @@ import { planSigning } from './signing-plan.ts'
 
 const random = seededRandom(1)
 const HOUR_MS = 3_600_000
-const authority = createAuthority('test ca', { days: 30, nowMs: Date.now(), random })
+const authority = createAuthority('test ca', { days: 30, nowMs: systemClock.now(), random })
 
 const request = (
   commonName: string,
@@ -230,7 +230,7 @@ describe('certificate controllers', () => {
     await cluster.close()
   })
   const clientOf = (name: string, ...groups: string[]) =>
-    new Client(createInProcessTransport(cluster.api, { name, groups: ['system:masters', ...groups] }, cluster.clock))
+    cluster.clientFor({ name, groups: ['system:masters', ...groups] })
   const submit = (client: Client, name: string, pem: string, signerName: string, usages: string[]) =>
     client.create(certificateSigningRequests, {
       metadata: { name },
@@ -311,7 +311,7 @@ describe('certificate controllers', () => {
     await createServingApprover({ reservedNames: [], reservedDomains: [], reservedNetworks: [] }).start(cluster)
     const keys = createKeys()
     const pem = request('system:node:n1', ['system:nodes'], { ipAddresses: ['127.0.0.1'] }, keys)
-    const validity = { days: 1, nowMs: Date.now(), random }
+    const validity = { days: 1, nowMs: systemClock.now(), random }
     const proof = createAuthority('proof', validity, keys)
     const other = issueCertificate(authority, { ...validity, commonName: 'n1', usages: ['server'] })
     // Somebody answers there, at first without the key: the approver keeps looking for a while.

@@ -7,12 +7,12 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import { createServer, type Server } from 'node:https'
 import type { AddressInfo } from 'node:net'
 import type { Duplex } from 'node:stream'
-import type { TLSSocket } from 'node:tls'
-import type { Clock } from '#base/clock.ts'
+import { createSecureContext, type SecureContext } from 'node:tls'
 import { messageOf } from '#base/errors.ts'
-import type { Log } from '#base/log.ts'
+import type { KeyPair } from '#base/x509.ts'
 import type { Pod, PodStatus } from '#api/core/v1/pod.ts'
 import type { CriClient } from '#contracts/cri/client.ts'
+import { SERVING_KEY_PROOF } from '#contracts/kubelet/serving-key-proof.ts'
 import { refuseUpgrade, UpgradeRefusedError } from '#streaming/http-upgrade.ts'
 import { isTranslatableRequest, translateStreams } from '#streaming/stream-translator.ts'
 import { isTunnelRequest, tunnelSpdy } from '#streaming/tunnel.ts'
@@ -22,7 +22,7 @@ import type { ObservedPod } from '../observed-pod.ts'
 import { containerNamed } from '../pod-spec.ts'
 import { cadvisorFamilies, exposition, type Family, resourceFamilies } from '../stats/exposition.ts'
 import type { Summary } from '../stats/summary.ts'
-import { mayUse } from './access.ts'
+import { type AccessOptions, ServerAccess } from './access.ts'
 import { containerOfLog, LogRequestError, parseLogRequest } from './log-request.ts'
 
 export interface ServedPod {
@@ -32,11 +32,9 @@ export interface ServedPod {
   observed: ObservedPod
 }
 
-export interface KubeletServerOptions {
+export interface KubeletServerOptions extends AccessOptions {
   cri: CriClient
-  clock: Clock
-  log: Log
-  /** PEM. `clientCa` signs those who may connect. */
+  /** PEM. `clientCa` signs clients' certificates. */
   tls: { cert: string; key: string; clientCa: string }
   listen: { address: string; port: number }
   pods(): readonly ServedPod[]
@@ -50,6 +48,10 @@ export interface KubeletServerOptions {
 
 export interface KubeletServer {
   readonly port: number
+  /** New connections are shown this certificate from now on; the others stay. */
+  useCertificate(pair: KeyPair): void
+  /** What is shown to those who ask for `SERVING_KEY_PROOF`; undefined: the same as to everybody. */
+  proveKey(pair: KeyPair | undefined): void
   close(): Promise<void>
 }
 
@@ -78,13 +80,14 @@ const HEADERS_TIMEOUT_MS = 10_000
 export async function startKubeletServer(options: KubeletServerOptions): Promise<KubeletServer> {
   const { tls, listen, log } = options
   const handlers = new Handlers(options)
+  let proof: SecureContext | undefined
+  const contextOf = ({ cert, key }: KeyPair) => ({ cert, key, ca: tls.clientCa, minVersion: 'TLSv1.2' as const })
   const server = createServer({
-    cert: tls.cert,
-    key: tls.key,
-    ca: tls.clientCa,
+    ...contextOf(tls),
     requestCert: true,
-    rejectUnauthorized: true,
-    minVersion: 'TLSv1.2',
+    // Who has no certificate may have a token.
+    rejectUnauthorized: false,
+    SNICallback: (name, done) => done(null, name === SERVING_KEY_PROOF ? proof : undefined),
     ALPNProtocols: ['http/1.1'],
     headersTimeout: HEADERS_TIMEOUT_MS,
   })
@@ -105,7 +108,14 @@ export async function startKubeletServer(options: KubeletServerOptions): Promise
       resolve()
     })
   })
-  return { port: (server.address() as AddressInfo).port, close: () => close(server) }
+  return {
+    port: (server.address() as AddressInfo).port,
+    useCertificate: (pair) => server.setSecureContext(contextOf(pair)),
+    proveKey(pair) {
+      proof = pair && createSecureContext(contextOf(pair))
+    },
+    close: () => close(server),
+  }
 }
 
 function close(server: Server): Promise<void> {
@@ -117,10 +127,12 @@ function close(server: Server): Promise<void> {
 
 class Handlers {
   readonly #options: KubeletServerOptions
+  readonly #access: ServerAccess
   readonly #routes: Readonly<Record<string, (exchange: Exchange) => Promise<void> | void>>
 
   constructor(options: KubeletServerOptions) {
     this.#options = options
+    this.#access = new ServerAccess(options)
     this.#routes = {
       healthz: ({ res }) => this.#health(res),
       pods: ({ res }) => sendJson(res, this.#podList()),
@@ -134,8 +146,8 @@ class Handlers {
 
   async request(req: IncomingMessage, res: ServerResponse): Promise<void> {
     try {
-      this.#authorize(req)
       const { name, parts, query } = split(req)
+      await this.#authorize(req, name)
       const route = this.#routes[name]
       if (!route || !Object.hasOwn(this.#routes, name)) throw new HttpError(404, '404 page not found')
       await route({ req, res, parts, query })
@@ -154,7 +166,7 @@ class Handlers {
     let streams = { stdin: false, stdout: false, stderr: false, tty: false }
     const { name, parts, query } = split(req)
     try {
-      this.#authorize(req)
+      await this.#authorize(req, name)
       if (name === 'portForward') target = await this.#portForwardUrl(parts, query)
       else if (name === 'exec' || name === 'attach') {
         streams = streamsOf(query)
@@ -172,10 +184,10 @@ class Handlers {
     return proxyUpgrade(req, socket, head, options)
   }
 
-  #authorize(req: IncomingMessage) {
-    const socket = req.socket as TLSSocket
-    if (socket.authorized && mayUse(socket.getPeerCertificate())) return
-    throw new HttpError(403, 'Forbidden')
+  /** Throws HttpError. */
+  async #authorize(req: IncomingMessage, route: string): Promise<void> {
+    const refusal = await this.#access.refusal(req, route)
+    if (refusal) throw new HttpError(refusal.status, refusal.message)
   }
 
   #health(res: ServerResponse) {
