@@ -3,7 +3,7 @@
  * not equal. Upstream: `structured-merge-diff/typed.Compare`.
  */
 import { jsonEqual } from '#base/equal.ts'
-import { EMPTY, type FieldSet, FieldSetBuilder, isEmpty, union } from './field-set.ts'
+import { type FieldSet, FieldSetBuilder, isEmpty, union } from './field-set.ts'
 import type { ListSchema, MapSchema, MergeSchema } from './merge-schema.ts'
 import { listElement } from './path-element.ts'
 

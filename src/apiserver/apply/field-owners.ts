@@ -266,7 +266,8 @@ function withoutManagedFields(object: Stored): JsonObject {
 
 /** Runs the steps, with conversions in between. */
 function settle<T>(steps: Steps<T>, converted?: JsonObject): T | Promise<T> {
-  let step = converted === undefined ? steps.next(NOTHING_YET) : steps.next(converted)
+  // The first call starts the steps, and what it passes goes nowhere.
+  let step = steps.next(converted ?? {})
   while (!step.done) {
     const { from, apiVersion } = step.value
     const answer = from.kind.convert(from.object, apiVersion)
@@ -275,7 +276,6 @@ function settle<T>(steps: Steps<T>, converted?: JsonObject): T | Promise<T> {
   }
   return step.value
 }
-const NOTHING_YET: JsonObject = {}
 
 /** What upstream says without a reason, as a server error. */
 function unexpected(message: string, cause?: unknown): StatusError {
