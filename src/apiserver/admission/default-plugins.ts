@@ -9,6 +9,7 @@ import { defaultTolerations } from './default-tolerations.ts'
 import { limitRanger } from './limit-ranger/limit-ranger.ts'
 import { namespaceLifecycle } from './namespace-lifecycle.ts'
 import { podPriority } from './pod-priority.ts'
+import { podSecurity } from './pod-security/pod-security.ts'
 import { podTopologyLabels } from './pod-topology-labels.ts'
 import { runtimeClass } from './runtime-class.ts'
 import { serviceAccountAdmission } from './service-account.ts'
@@ -21,6 +22,7 @@ export const defaultAdmissionPlugins = (api: () => Api, clock: Clock, random: Ra
   limitRanger(api),
   serviceAccountAdmission(api, clock, random),
   taintNodesByCondition,
+  podSecurity(api),
   podPriority(api),
   defaultTolerations,
   defaultStorageClass(api),
