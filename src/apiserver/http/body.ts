@@ -8,7 +8,7 @@ import { decodeProtobuf } from '#api/protobuf-decode.ts'
 import { openEnvelope, PROTOBUF_TYPE } from '#api/protobuf-envelope.ts'
 import type { Message } from '#api/schema.ts'
 import { badRequest, StatusError } from '#machinery/status-error.ts'
-import { kDuplicates } from '../api.ts'
+import { kDuplicates } from '../decode-object.ts'
 import { duplicateMembers } from './duplicate-members.ts'
 
 /** Upstream's limit on what is sent to the API server, in bytes. */

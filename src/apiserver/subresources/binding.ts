@@ -8,7 +8,8 @@ import {
   notFound,
   OPTIMISTIC_LOCK_MESSAGE,
 } from '#machinery/status-error.ts'
-import { decodeObject, type SubresourceHandler } from '../api.ts'
+import { type SubresourceHandler } from '../api.ts'
+import { decodeObject } from '../decode-object.ts'
 import { timestamp } from '../registry/object-meta.ts'
 import type { Draft, Stored } from '../registry/strategy.ts'
 

@@ -3,15 +3,8 @@ import { Scale } from '#api/autoscaling/v1.ts'
 import { deployments, replicaSets, replicationControllers, statefulSets } from '#api/resources.ts'
 import { type LabelSelectorObject, selectorFromMap, selectorFromObject } from '#machinery/labels.ts'
 import { invalid, notFound, methodNotAllowed } from '#machinery/status-error.ts'
-import {
-  type Answer,
-  decodeObject,
-  type ObjectView,
-  patchObject,
-  resourceKey,
-  withoutOldVersion,
-  type SubresourceHandler,
-} from '../api.ts'
+import { type Answer, type ObjectView, resourceKey, type SubresourceHandler } from '../api.ts'
+import { decodeObject, patchObject, withoutOldVersion } from '../decode-object.ts'
 import type { Draft, Stored } from '../registry/strategy.ts'
 
 /** How a kind says which pods it counts. */
