@@ -1,13 +1,24 @@
 /**
- * The keys of a cluster: one certificate authority, what it signs for the parts of the control plane, and the key that
- * signs service-account tokens. Kept in a directory that only its owner may read, or in memory for tests.
+ * The keys of a cluster: its certificate authorities, what they sign for the parts of the control plane, and the key that
+ * signs service-account tokens. Kept in a directory that only its owner may read, or in memory for tests. Upstream:
+ * the certificates that kubeadm makes.
  */
 import { createPrivateKey, createPublicKey } from 'node:crypto'
 import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { parseCertificate } from '#base/certificate.ts'
 import type { Clock } from '#base/clock.ts'
 import type { Random } from '#base/random.ts'
-import { createAuthority, createKeys, isCurrent, issueCertificate, keyId, type KeyPair } from '#base/x509.ts'
+import {
+  createAuthority,
+  createKeys,
+  isCurrent,
+  isIssuedBy,
+  issueCertificate,
+  keyId,
+  type KeyPair,
+  privatePem,
+} from '#base/x509.ts'
 import type { SigningKey } from '#apiserver/authn/service-account-tokens.ts'
 
 export interface Pki {
@@ -18,6 +29,8 @@ export interface Pki {
   kubeletClient: KeyPair
   /** The user's own, a member of system:masters. */
   admin: KeyPair
+  /** Who speaks for others: the API server towards aggregated ones, which trust this authority with nothing else. */
+  frontProxy: { authority: KeyPair; client: KeyPair }
   signingKey: SigningKey
 }
 
@@ -46,10 +59,17 @@ export function pkiInMemory(): PkiFiles {
 
 const AUTHORITY_DAYS = 3650
 const CERTIFICATE_DAYS = 365
-/** A certificate with less than this left is made anew at start. */
+/** A certificate with less than this left is made anew. */
 const RENEWAL_DAYS = 30
 
-/** Reads what is there and makes what is missing, about to expire, or not good for `hosts`. */
+interface Leaf {
+  commonName: string
+  organizations?: readonly string[]
+  hosts?: readonly string[]
+  usage: 'client' | 'server'
+}
+
+/** Reads what is there and makes what is missing, about to expire, or not what it should be. */
 export function ensurePki(files: PkiFiles, hosts: readonly string[], clock: Clock, random: Random): Pki {
   const nowMs = clock.now()
   const pair = (name: string, isGood: (cert: string) => boolean, make: () => KeyPair): KeyPair => {
@@ -60,27 +80,57 @@ export function ensurePki(files: PkiFiles, hosts: readonly string[], clock: Cloc
     files.write(`${name}.crt`, made.cert)
     return made
   }
-  const current = (cert: string) => isCurrent(cert, nowMs, RENEWAL_DAYS)
-  const authority = pair('ca', current, () => createAuthority('rostrum', { days: AUTHORITY_DAYS, nowMs, random }))
-  const issue = (
-    commonName: string,
-    usages: ('client' | 'server')[],
-    extra: { organizations?: string[]; hosts?: readonly string[] },
-  ) => issueCertificate(authority, { commonName, usages, days: CERTIFICATE_DAYS, nowMs, random, ...extra })
-  const isServing = (cert: string) => isCurrent(cert, nowMs, RENEWAL_DAYS, hosts)
-  const organizations = ['system:masters']
-  const serving = pair('apiserver', isServing, () => issue('kube-apiserver', ['server'], { hosts }))
-  const kubeletClient = pair('apiserver-kubelet-client', current, () =>
-    issue('kube-apiserver-kubelet-client', ['client'], { organizations }),
-  )
-  const admin = pair('admin', current, () => issue('kubernetes-admin', ['client'], { organizations }))
-  return { authority, serving, kubeletClient, admin, signingKey: ensureSigningKey(files) }
+  const authorityNamed = (name: string, commonName: string) =>
+    pair(
+      name,
+      (cert) => isCurrent(cert, nowMs, RENEWAL_DAYS),
+      () => createAuthority(commonName, { days: AUTHORITY_DAYS, nowMs, random }),
+    )
+  const leaf = (name: string, by: KeyPair, { commonName, organizations = [], hosts: names = [], usage }: Leaf) =>
+    pair(
+      name,
+      (cert) =>
+        isCurrent(cert, nowMs, RENEWAL_DAYS, names) &&
+        isIssuedBy(cert, by.cert) &&
+        parseCertificate(cert).subject.organizations.join() === organizations.join(),
+      () =>
+        issueCertificate(by, {
+          commonName,
+          organizations,
+          hosts: names,
+          usages: [usage],
+          days: CERTIFICATE_DAYS,
+          nowMs,
+          random,
+        }),
+    )
+  const authority = authorityNamed('ca', 'rostrum')
+  const frontProxyAuthority = authorityNamed('front-proxy-ca', 'front-proxy-ca')
+  return {
+    authority,
+    serving: leaf('apiserver', authority, { commonName: 'kube-apiserver', hosts, usage: 'server' }),
+    kubeletClient: leaf('apiserver-kubelet-client', authority, {
+      commonName: 'kube-apiserver-kubelet-client',
+      organizations: ['system:masters'],
+      usage: 'client',
+    }),
+    admin: leaf('admin', authority, {
+      commonName: 'kubernetes-admin',
+      organizations: ['system:masters'],
+      usage: 'client',
+    }),
+    frontProxy: {
+      authority: frontProxyAuthority,
+      client: leaf('front-proxy-client', frontProxyAuthority, { commonName: 'front-proxy-client', usage: 'client' }),
+    },
+    signingKey: ensureSigningKey(files),
+  }
 }
 
 function ensureSigningKey(files: PkiFiles): SigningKey {
   let pem = files.read('service-account.key')
   if (!pem) {
-    pem = createKeys().privateKey.export({ type: 'pkcs8', format: 'pem' }) as string
+    pem = privatePem(createKeys().privateKey)
     files.write('service-account.key', pem)
   }
   const privateKey = createPrivateKey(pem)
@@ -96,18 +146,16 @@ export function issueNodeCertificates(
   clock: Clock,
   random: Random,
 ) {
-  const common = { days: CERTIFICATE_DAYS, nowMs: clock.now(), random, commonName: `system:node:${nodeName}` }
-  // Nodes have no rights of their own before role-based access is there.
-  const client = issueCertificate(authority, {
-    ...common,
-    organizations: ['system:nodes', 'system:masters'],
-    usages: ['client'],
-  })
-  const serving = issueCertificate(authority, {
-    ...common,
+  const common = {
+    commonName: `system:node:${nodeName}`,
     organizations: ['system:nodes'],
-    usages: ['server'],
-    hosts: [nodeName, ...addresses],
-  })
+    days: CERTIFICATE_DAYS,
+    nowMs: clock.now(),
+    random,
+  }
+  // Nodes have no rights of their own before role-based access is there.
+  const organizations = ['system:nodes', 'system:masters']
+  const client = issueCertificate(authority, { ...common, organizations, usages: ['client'] })
+  const serving = issueCertificate(authority, { ...common, usages: ['server'], hosts: [nodeName, ...addresses] })
   return { client, serving }
 }
