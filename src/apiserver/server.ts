@@ -48,6 +48,8 @@ export interface ApiServer {
   transport(user: User): Transport
   /** Returns the port. */
   listen(address: string, port: number): Promise<number>
+  /** Shows these from now on, to clients and to kubelets. PEM. */
+  useCertificates(certificates: Record<'serving' | 'kubeletClient', { cert: string; key: string }>): void
   /** Makes the objects that every cluster has; the address is where nodes and pods reach this server. */
   bootstrap(advertise: { address: string; port: number }): Promise<void>
   close(): Promise<void>
@@ -69,6 +71,7 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
     version: options.version.gitVersion,
     returnsDeleted: (resource) => strategies.get(resourceKey(resource))?.returnsDeleted === true,
   })
+  const connect = createConnectHandler({ api, kubeletTls: options.kubeletTls, clock, log })
   const http = new HttpServer({
     api,
     authenticator,
@@ -95,7 +98,7 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
       ],
     }),
     maxWatchBacklogBytes: options.maxWatchBacklogBytes,
-    connect: createConnectHandler({ api, kubeletTls: options.kubeletTls, clock, log }),
+    connect,
     metrics: createRequestMetrics(metrics),
     clock,
     random: options.random,
@@ -109,6 +112,10 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
     serviceIp,
     transport,
     listen: (address, port) => http.listen(address, port),
+    useCertificates({ serving, kubeletClient }) {
+      http.useCertificate(serving)
+      connect.useCertificate(kubeletClient)
+    },
     async bootstrap(advertise) {
       advertised = `${advertise.address}:${advertise.port}`
       const client = new Client(transport(systemUser('system:apiserver')))

@@ -3,8 +3,9 @@ import type { AddressInfo } from 'node:net'
 import { afterEach, describe, expect, it } from 'vitest'
 import { systemClock } from '#base/clock.ts'
 import type { Pod } from '#api/core/v1/pod.ts'
-import { nodes, pods } from '#api/resources.ts'
+import { nodes, pods, selfSubjectReviews } from '#api/resources.ts'
 import { notFound, StatusError } from '#machinery/status-error.ts'
+import { startTestServer } from '#testing/test-server.ts'
 import { Client } from './client.ts'
 import { ConnectionError, createHttpsTransport, type HttpsTransport } from './https-transport.ts'
 import type { WatchEvent } from './transport.ts'
@@ -141,5 +142,39 @@ describe('HTTPS transport', () => {
     })
     const error = await new Promise((resolve) => client.watch(pods, {}, { onEvents() {}, onEnd: resolve }))
     expect(error).toMatchObject({ reason: 'Expired', code: 410 })
+  })
+})
+
+describe('a client certificate', () => {
+  it('can be replaced while requests are under way', async () => {
+    await using live = await startTestServer()
+    const { cert, key } = live.pki.admin
+    const connection = { server: live.url, ca: live.pki.authority.cert, cert, key }
+    transport = createHttpsTransport({ connection, clock: systemClock })
+    const client = new Client(transport)
+    const whoami = async () => {
+      const { status } = await client.create(selfSubjectReviews, { metadata: {} } as never)
+      return status!.userInfo!.username
+    }
+    const seen: string[] = []
+    let arrived = () => {}
+    const arrival = new Promise<void>((resolve) => (arrived = resolve))
+    const cancel = client.watch(
+      nodes,
+      { resourceVersion: '0' },
+      {
+        onEvents: (batch) => (seen.push(...batch.map((one) => one.type)), arrived()),
+        onEnd: () => seen.push('end'),
+      },
+    )
+    expect(await whoami()).toBe('kubernetes-admin')
+    const before = whoami()
+    transport.useCertificate(live.issueClient('ann', ['system:masters']))
+    expect(await before).toBe('kubernetes-admin')
+    expect(await Promise.all([whoami(), whoami()])).toEqual(['ann', 'ann'])
+    await live.client.create(nodes, { metadata: { name: 'n' } })
+    await arrival
+    expect(seen).toEqual(['ADDED'])
+    cancel()
   })
 })

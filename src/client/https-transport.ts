@@ -53,6 +53,11 @@ const MAX_RETRIES = 10
 const MAX_LINE_BYTES = 64 << 20
 
 export interface HttpsTransport extends Transport {
+  /**
+   * Shows this client certificate from now on. Requests that are under way end as they began; watches stay on their
+   * connections until they are renewed, which the server sees to every few minutes.
+   */
+  useCertificate(pair: { cert: string; key: string }): void
   /** Closes idle connections and refuses further calls. */
   close(): void
 }
@@ -62,21 +67,29 @@ export function createHttpsTransport(options: HttpsTransportOptions): HttpsTrans
   const { connection, clock, callTimeoutMs = 60_000, maxResponseBytes = 256 << 20 } = options
   const base = parseServer(connection)
   const host = connection.serverName ?? base.hostname.replace(/^\[|\]$/g, '')
+  const identity = { cert: connection.cert, key: connection.key }
   const agentOptions = {
     keepAlive: true,
     keepAliveMsecs: 30_000,
     ca: connection.ca,
-    cert: connection.cert,
-    key: connection.key,
     rejectUnauthorized: !connection.insecureSkipTlsVerify,
     ...(isIP(host) === 0 && { servername: host }),
   }
   const createAgent = (maxSockets: number) =>
     base.protocol === 'https:'
-      ? new HttpsAgent({ ...agentOptions, maxSockets })
+      ? new HttpsAgent({ ...agentOptions, ...identity, maxSockets })
       : new HttpAgent({ keepAlive: true, maxSockets })
-  const calls = createAgent(options.maxSockets ?? 64)
-  const watches = createAgent(Infinity)
+  let calls = createAgent(options.maxSockets ?? 64)
+  let watches = createAgent(Infinity)
+  /** Agents that take no new requests, but may still have some under way. */
+  const retired = new Set<HttpAgent>()
+  const retire = (agent: HttpAgent) => {
+    // A connection that is not in use ends now, one that is in use when it no longer is.
+    agent.maxFreeSockets = 0
+    for (const socket of Object.values(agent.freeSockets).flat()) socket?.destroy()
+    for (const known of retired) if (Object.keys(known.sockets).length === 0) retired.delete(known)
+    retired.add(agent)
+  }
   const send = base.protocol === 'https:' ? httpsRequest : httpRequest
   let closed = false
 
@@ -146,10 +159,18 @@ export function createHttpsTransport(options: HttpsTransportOptions): HttpsTrans
       return () => cancelled.abort()
     },
 
+    useCertificate(pair) {
+      Object.assign(identity, pair)
+      for (const agent of [calls, watches]) retire(agent)
+      calls = createAgent(options.maxSockets ?? 64)
+      watches = createAgent(Infinity)
+    },
+
     close() {
       closed = true
       calls.destroy()
       watches.destroy()
+      for (const agent of retired) agent.destroy()
     },
   }
 }

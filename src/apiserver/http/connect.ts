@@ -30,6 +30,8 @@ export interface Connection {
 }
 
 export interface ConnectHandler {
+  /** Shows this certificate to kubelets from now on. */
+  useCertificate(pair: { cert: string; key: string }): void
   /** Whether the subresource is one that is passed on. */
   handles(route: ResourceRoute): boolean
   request(connection: Connection & { req: Request; res: Response }): void | Promise<void>
@@ -65,8 +67,10 @@ const KUBELET_TIMEOUT_MS = 30_000
 const MAX_ERROR_TEXT = 2048
 
 export function createConnectHandler(options: ConnectOptions): ConnectHandler {
-  const { api, kubeletTls, clock, log } = options
-  const kubeletAgent = new Agent({ ...kubeletTls, keepAlive: true, maxSockets: 256 })
+  const { api, clock, log } = options
+  let { kubeletTls } = options
+  const createKubeletAgent = () => new Agent({ ...kubeletTls, keepAlive: true, maxSockets: 256 })
+  let kubeletAgent = createKubeletAgent()
 
   const podOf = ({ namespace, name }: ResourceRoute) => api.registry(pods).get(namespace, name!).object as Pod
   const kubeletUrl = (pod: Pod, path: string): URL => {
@@ -129,6 +133,13 @@ export function createConnectHandler(options: ConnectOptions): ConnectHandler {
   }
 
   return {
+    useCertificate({ cert, key }) {
+      kubeletTls = { ...kubeletTls, cert, key }
+      // Requests under way end on the connections that they have; none waits for a free one.
+      kubeletAgent.maxFreeSockets = 0
+      kubeletAgent = createKubeletAgent()
+    },
+
     handles: (route) => CONNECTED.has(`${route.resource.plural}/${route.subresource}`),
 
     async request(connection) {

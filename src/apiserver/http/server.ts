@@ -25,12 +25,16 @@ import type { Random } from '#base/random.ts'
 import { type ApiRequest, type PatchType, patchContentTypes } from '#client/transport.ts'
 import { badRequest, isStatus, methodNotAllowed, StatusError } from '#machinery/status-error.ts'
 import type { Answer, Api, Caller } from '../api.ts'
-import type { Authenticator } from '../authn/authenticator.ts'
-import { type Attributes, type Authorizer, refusalText, type User } from '../user.ts'
+import type { Authenticator, Credentials } from '../authn/authenticator.ts'
+import { withoutToken } from '../authn/bearer-token.ts'
+import { asksForAnother, impersonated, wantedUser } from '../authz/impersonation.ts'
+import { requireAllowed } from '../authz/refusal.ts'
+import type { Authorizer, User } from '../user.ts'
 import { mediaType, parseBody, readBody } from './body.ts'
 import type { ConnectHandler } from './connect.ts'
 import { type Accepted, negotiate, notAcceptable } from './negotiate.ts'
 import { deleteOptionsOf, isTrue, optionsOf } from './query.ts'
+import { requestAttributes } from './request-info.ts'
 import type { RequestMetrics, RequestNote } from './request-metrics.ts'
 import {
   asResponse,
@@ -83,7 +87,7 @@ export interface HttpServerOptions {
   api: Api
   authenticator: Authenticator
   authorizer: Authorizer
-  tls: { cert: string; key: string; clientCa: string }
+  tls: { cert: string; key: string; clientCa: string | readonly string[] }
   renderer: Renderer
   paths: PathHandler
   connect: ConnectHandler
@@ -105,6 +109,7 @@ const CLOSE_TIMEOUT_MS = 2_000
 export class HttpServer {
   readonly #options: HttpServerOptions
   readonly #servers: Http2SecureServer[] = []
+  #serving: { cert: string; key: string }
   /** Connections by HTTP/1.1, and those by HTTP/2. */
   readonly #sockets = new Set<TLSSocket>()
   readonly #sessions = new Set<ServerHttp2Session>()
@@ -115,19 +120,27 @@ export class HttpServer {
 
   constructor(options: HttpServerOptions) {
     this.#options = options
+    const { cert, key } = options.tls
+    this.#serving = { cert, key }
+  }
+
+  /** New connections are shown this certificate from now on; the others stay. */
+  useCertificate({ cert, key }: { cert: string; key: string }): void {
+    this.#serving = { cert, key }
+    for (const server of this.#servers) server.setSecureContext(this.#secureContext())
+  }
+
+  #secureContext() {
+    return { ...this.#serving, ca: this.#options.tls.clientCa, minVersion: 'TLSv1.2' as const }
   }
 
   /** Listens on one more address; port 0 picks a free one. Returns the port. Throws a plain Error for an occupied port. */
   listen(address: string, port: number): Promise<number> {
-    const { cert, key, clientCa } = this.#options.tls
     const server = createSecureServer({
+      ...this.#secureContext(),
       allowHTTP1: true,
-      cert,
-      key,
-      ca: clientCa,
       requestCert: true,
       rejectUnauthorized: false,
-      minVersion: 'TLSv1.2',
       // HTTP/2 sets it by itself; without it the last segment of an HTTP/1.1 answer waits for the client's delayed ACK.
       noDelay: true,
       handshakeTimeout: HANDSHAKE_TIMEOUT_MS,
@@ -198,10 +211,7 @@ export class HttpServer {
     try {
       if (this.#closing) throw new StatusError('ServiceUnavailable', 'the server is shutting down')
       const query = question < 0 ? NO_QUERY : new URLSearchParams(url.slice(question + 1))
-      const user = authenticator.authenticate({
-        authorization: req.headers.authorization,
-        socket: req.socket as TLSSocket,
-      })
+      const user = authenticator.authenticate(credentialsOf(req))
       if (user instanceof Promise) user.then((found) => this.#dispatch(req, res, path, query, found, about)).catch(fail)
       else {
         const pending = this.#dispatch(req, res, path, query, user, about)
@@ -217,11 +227,13 @@ export class HttpServer {
     res: Response,
     path: string,
     query: URLSearchParams,
-    user: User,
+    sender: User,
     about: RequestNote,
   ): void | Promise<void> {
     const route = this.#route(path)
-    if (!route) return this.#answerPath(req, res, path, query, user)
+    const plainPath = decoded(path)
+    const user = this.#authorized(req, plainPath, query, sender, route)
+    if (!route) return this.#answerPath(req, res, plainPath, query)
     about.resource = route.resource.plural
     about.subresource = route.subresource ?? ''
     if (route.subresource && this.#options.connect.handles(route)) {
@@ -236,8 +248,7 @@ export class HttpServer {
     }
     const verb = verbOf(req.method ?? 'GET', route, query)
     about.verb = verb
-    this.#options.api.authorize(user, route, verb)
-    const caller: Caller = { user, warnings: [] }
+    const caller: Caller = { user, userAgent: req.headers['user-agent'], warnings: [] }
     const accepted = negotiate(req.headers.accept)
     const request = requestOf(req, route, verb, query)
     if (verb === 'watch') return this.#watch(res, caller, request, accepted, query)
@@ -260,6 +271,26 @@ export class HttpServer {
     } catch (cause) {
       throw badRequest(`malformed path: ${path}`, cause)
     }
+  }
+
+  /** The user as whom the request is performed. Throws Forbidden, and BadRequest for headers that make no sense. */
+  #authorized(
+    req: Pick<IncomingMessage, 'headers' | 'rawHeaders' | 'method'>,
+    path: string,
+    query: URLSearchParams,
+    sender: User,
+    route: ResourceRoute | undefined,
+  ): User {
+    const { authorizer } = this.#options
+    const method = req.method ?? 'GET'
+    let attributes = requestAttributes(sender, method, path, query, route)
+    const wanted = asksForAnother(req.headers) ? wantedUser(req.rawHeaders) : undefined
+    if (wanted) {
+      const user = impersonated(authorizer, wanted, attributes)
+      attributes = requestAttributes(user, method, path, query, route)
+    }
+    requireAllowed(authorizer, attributes)
+    return attributes.user
   }
 
   #get(res: Response, caller: Caller, request: ApiRequest): void | Promise<void> {
@@ -365,22 +396,7 @@ export class HttpServer {
     })
   }
 
-  async #answerPath(req: Request, res: Response, path: string, query: URLSearchParams, user: User): Promise<void> {
-    const attributes: Attributes = {
-      user,
-      verb: (req.method ?? 'GET').toLowerCase(),
-      group: '',
-      version: '',
-      resource: '',
-      subresource: '',
-      namespace: '',
-      name: '',
-      path,
-    }
-    const decision = this.#options.authorizer.authorize(attributes)
-    if (!decision.allowed) {
-      throw new StatusError('Forbidden', `forbidden: ${refusalText(attributes, decision.reason)}`)
-    }
+  async #answerPath(req: Request, res: Response, path: string, query: URLSearchParams): Promise<void> {
     const answer = await this.#options.paths.handle(path, req, query)
     if (!answer) throw noSuchPath()
     if (req.method !== 'GET' && req.method !== 'HEAD') throw methodNotAllowed()
@@ -399,13 +415,13 @@ export class HttpServer {
     const path = question < 0 ? url : url.slice(0, question)
     socket.on('error', () => socket.destroy())
     const run = async () => {
-      const user = await this.#options.authenticator.authenticate({
-        authorization: req.headers.authorization,
-        socket: socket as TLSSocket,
-      })
+      const sender = await this.#options.authenticator.authenticate(credentialsOf(req))
       const route = this.#route(path)
       if (!route?.subresource || !this.#options.connect.handles(route)) throw noSuchPath()
       const query = question < 0 ? NO_QUERY : new URLSearchParams(url.slice(question + 1))
+      const user = this.#authorized(req, decoded(path), query, sender, route)
+      const protocols = req.headers['sec-websocket-protocol']
+      if (protocols) req.headers['sec-websocket-protocol'] = withoutToken(protocols)
       await this.#options.connect.upgrade({
         route,
         query,
@@ -436,6 +452,22 @@ const subresourceTypes: ReadonlyMap<string, Message> = new Map<string, Message>(
   ['autoscaling/v1/Scale', Scale],
   ['authentication.k8s.io/v1/TokenRequest', TokenRequest],
 ])
+
+/** All streams of one HTTP/2 session are one connection. */
+function credentialsOf(req: Request): Credentials {
+  const session = 'stream' in req ? req.stream.session : undefined
+  const socket = (session?.socket ?? req.socket) as TLSSocket
+  return { headers: req.headers, rawHeaders: req.rawHeaders, socket, connection: session ?? socket }
+}
+
+/** Throws BadRequest. */
+function decoded(path: string): string {
+  try {
+    return path.includes('%') ? decodeURIComponent(path) : path
+  } catch (cause) {
+    throw badRequest(`malformed path: ${path}`, cause)
+  }
+}
 
 const noSuchPath = () => new StatusError('NotFound', 'the server could not find the requested resource')
 
