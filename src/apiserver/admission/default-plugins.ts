@@ -3,12 +3,14 @@ import type { Clock } from '#base/clock.ts'
 import type { Random } from '#base/random.ts'
 import type { Api } from '../api.ts'
 import type { AdmissionPlugin } from './admission.ts'
+import { certificateApproval, certificateSigning, certificateSubjectRestriction } from './certificates.ts'
 import { persistentVolumeClaimResize } from './claim-resize.ts'
 import { defaultIngressClass, defaultStorageClass } from './default-classes.ts'
 import { defaultTolerations } from './default-tolerations.ts'
 import { limitRanger } from './limit-ranger/limit-ranger.ts'
 import { namespaceLifecycle } from './namespace-lifecycle.ts'
 import { podPriority } from './pod-priority.ts'
+import { nodeDeclaredFeatures, podResize } from './pod-resize.ts'
 import { podSecurity } from './pod-security/pod-security.ts'
 import { podTopologyLabels } from './pod-topology-labels.ts'
 import { runtimeClass } from './runtime-class.ts'
@@ -29,6 +31,11 @@ export const defaultAdmissionPlugins = (api: () => Api, clock: Clock, random: Ra
   storageObjectInUseProtection,
   persistentVolumeClaimResize(api),
   runtimeClass(api),
+  certificateApproval(api),
+  certificateSigning(api),
+  certificateSubjectRestriction,
   defaultIngressClass(api),
   podTopologyLabels(api),
+  nodeDeclaredFeatures(api),
+  podResize(api),
 ]

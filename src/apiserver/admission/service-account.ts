@@ -4,12 +4,12 @@
  */
 import type { ServiceAccount } from '#api/core/v1/config.ts'
 import type { Container, EphemeralContainer } from '#api/core/v1/container.ts'
-import { secretNamesOf } from '#api/core/v1/pod-secrets.ts'
 import type { Pod } from '#api/core/v1/pod.ts'
 import { pods, serviceAccounts } from '#api/resources.ts'
 import { type Clock, sleep } from '#base/clock.ts'
 import { nameSuffix, type Random } from '#base/random.ts'
 import type { Api } from '../api.ts'
+import { referencesOf } from '../authz/pod-references.ts'
 import type { AdmissionPlugin, AdmissionRequest } from './admission.ts'
 import { cachedObject } from './lookup.ts'
 import { refused } from './refusal.ts'
@@ -83,7 +83,10 @@ const isTrue = (text: string | undefined) => text !== undefined && /^(1|t|T|true
 function checkMirror(request: AdmissionRequest, pod: Pod) {
   const { spec } = pod
   if (spec.serviceAccountName) throw refused(request, pod, 'a mirror pod may not reference service accounts')
-  if (secretNamesOf(spec).length > 0) throw refused(request, pod, 'a mirror pod may not reference secrets')
+  const { annotations: _mirror, ...metadata } = pod.metadata
+  const references = [...referencesOf({ ...pod, metadata, status: pod.status ?? {} })]
+  if (references.some((key) => key.startsWith('secrets/')))
+    throw refused(request, pod, 'a mirror pod may not reference secrets')
   const wantsToken = spec.volumes?.some(({ projected }) => projected?.sources?.some((s) => s.serviceAccountToken))
   if (wantsToken) throw refused(request, pod, 'a mirror pod may not use ServiceAccountToken volume projections')
 }

@@ -17,6 +17,8 @@ export function allSubresources({ tokens }: SubresourceDependencies): ReadonlyMa
   return new Map<string, SubresourceHandler>([
     ['*/status', fieldsOnly()],
     ['/pods/ephemeralcontainers', fieldsOnly(['spec', 'ephemeralContainers'])],
+    // Which fields are sizes is known to the strategy of pods.
+    ['/pods/resize', fieldsOnly()],
     ['certificates.k8s.io/certificatesigningrequests/approval', fieldsOnly(['status', 'conditions'])],
     [`${resourceKey(pods)}/binding`, binding],
     [`${resourceKey(pods)}/eviction`, eviction],

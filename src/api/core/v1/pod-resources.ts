@@ -9,6 +9,7 @@ import { Quantity } from '#machinery/quantity.ts'
 
 type Amounts = Record<string, string>
 interface Sized {
+  name?: string
   restartPolicy?: string
   resources?: { requests?: Amounts; limits?: Amounts }
 }
@@ -37,8 +38,62 @@ export function containersTotal(spec: SizedPodSpec, which: 'requests' | 'limits'
     }
   }
   raise(total, largestStart)
-  return Object.fromEntries([...total].map(([name, amount]) => [name, amount.toString()]))
+  return asTexts(total)
 }
+
+interface SizedStatus {
+  name: string
+  resources?: { requests?: Amounts; limits?: Amounts }
+  allocatedResources?: Amounts
+}
+
+export interface SizedPodStatus {
+  conditions?: readonly { type: string; reason?: string }[]
+  containerStatuses?: readonly SizedStatus[]
+  initContainerStatuses?: readonly SizedStatus[]
+}
+
+/**
+ * What the pod needs in all: its containers, or what is given for the pod as a whole in their place, with the overhead of
+ * its runtime class on top. With a `status`, what containers have been given counts too while a resize is under way.
+ */
+export function podTotal(spec: SizedPodSpec, which: 'requests' | 'limits', status?: SizedPodStatus): Amounts {
+  const total = containersTotal(status ? withEffectiveSizes(spec, status, which) : spec, which)
+  for (const [name, amount] of Object.entries(spec.resources?.[which] ?? {})) {
+    if (isPodLevelResource(name)) total[name] = amount
+  }
+  for (const [name, amount] of Object.entries(spec.overhead ?? {})) {
+    const sum = Quantity.parse(total[name] ?? '0')
+    if (which === 'requests' || !sum.isZero) total[name] = sum.add(Quantity.parse(amount)).toString()
+  }
+  return total
+}
+
+function withEffectiveSizes(spec: SizedPodSpec, status: SizedPodStatus, which: 'requests' | 'limits'): SizedPodSpec {
+  const pending = status.conditions?.find(({ type }) => type === 'PodResizePending')
+  const isInfeasible = pending?.reason === 'Infeasible'
+  const byName = new Map<string, SizedStatus>()
+  for (const one of [...(status.containerStatuses ?? []), ...(status.initContainerStatuses ?? [])])
+    if (one.resources) byName.set(one.name, one)
+  if (byName.size === 0) return spec
+  const effective = (container: Sized, counts: boolean): Sized => {
+    const found = counts ? byName.get(container.name ?? '') : undefined
+    if (!found) return container
+    const sizes = new Map<string, Quantity>()
+    if (!isInfeasible) raise(sizes, parsed(container.resources?.[which]))
+    raise(sizes, parsed(found.resources?.[which]))
+    if (which === 'requests') raise(sizes, parsed(found.allocatedResources))
+    return { ...container, resources: { [which]: asTexts(sizes) } }
+  }
+  return {
+    ...spec,
+    containers: (spec.containers ?? []).map((container) => effective(container, true)),
+    initContainers: (spec.initContainers ?? []).map((one) => effective(one, one.restartPolicy === 'Always')),
+  }
+}
+
+const asTexts = (amounts: Iterable<[string, Quantity]>): Amounts =>
+  Object.fromEntries([...amounts].map(([name, amount]) => [name, amount.toString()]))
 
 function parsed(amounts: Amounts | undefined): Map<string, Quantity> {
   return new Map(Object.entries(amounts ?? {}).map(([name, text]) => [name, Quantity.parse(text)]))
