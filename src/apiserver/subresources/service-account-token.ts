@@ -4,9 +4,10 @@ import type { Pod } from '#api/core/v1/pod.ts'
 import type { KubeObject, Resource } from '#api/kind.ts'
 import { nodes, pods, secrets, serviceAccounts } from '#api/resources.ts'
 import { badRequest, conflict, type FieldError, invalid, methodNotAllowed } from '#machinery/status-error.ts'
-import { type Api, decodeObject, type SubresourceHandler } from '../api.ts'
+import type { Api, SubresourceHandler } from '../api.ts'
 import type { Bound, ServiceAccountTokens, TokenSubject } from '../authn/service-account-tokens.ts'
 import { invalidValue, timestamp } from '../registry/object-meta.ts'
+import { decodeObject } from '../decode-object.ts'
 
 const MIN_SECONDS = 600
 const MAX_SECONDS = 2 ** 32
