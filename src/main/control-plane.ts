@@ -3,7 +3,10 @@
  * only in the API; this file is where they are put together.
  */
 import { setMaxListeners } from 'node:events'
+import { isIP } from 'node:net'
+import { parseCertificate } from '#base/certificate.ts'
 import type { Clock } from '#base/clock.ts'
+import { parseCidr } from '#base/ip.ts'
 import type { Log } from '#base/log.ts'
 import type { Random } from '#base/random.ts'
 import { type ApiServer, createApiServer, systemUser } from '#apiserver/server.ts'
@@ -17,6 +20,8 @@ import { ensureDnsService } from '#dns/dns-service.ts'
 import { startDns } from '#dns/start-dns.ts'
 import { startScheduler } from '#scheduler/scheduler.ts'
 import type { Store } from '#storage/store.ts'
+import { ensureClusterInfo } from './cluster-info.ts'
+import { ensureJoinPolicy } from './join-policy.ts'
 import { kubernetesVersion } from './version.ts'
 import type { Pki } from './pki.ts'
 
@@ -31,6 +36,8 @@ export interface ControlPlaneOptions {
   /** Where nodes and pods reach this server; default: the first address. */
   advertiseAddress?: string
   tokens?: readonly StaticToken[]
+  /** Certificates that the cluster signs live no longer. Default: a year. */
+  certificateLifetimeMs?: number | undefined
   /** Nodes whose pods only pretend to run. */
   simulatedNodes?: number
   /** Networks of the nodes' pods are cut from this one, e.g. `10.244.0.0/16`. */
@@ -69,12 +76,18 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
   })
   let port = options.port
   for (const address of options.addresses) port = await server.listen(address, port)
-  await server.bootstrap({ address: options.advertiseAddress ?? options.addresses[0]!, port })
+  const advertise = options.advertiseAddress ?? options.addresses[0]!
+  await server.bootstrap({ address: advertise, port })
 
   const stop = new AbortController()
   const { signal } = stop
   setMaxListeners(10_000, signal)
   const clientOf = (component: string) => new Client(server.transport(systemUser(`system:${component}`)))
+  const setUp = clientOf('apiserver')
+  await Promise.all([
+    ensureJoinPolicy(setUp),
+    ensureClusterInfo(setUp, { server: urlOf(advertise, port), ca: pki.authority.cert }),
+  ])
   /** Each component gets what it would be given in a process of its own; only the informers are shared. */
   const contextOf = (component: string, informers: Informers) => {
     const client = clientOf(component)
@@ -93,6 +106,12 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
   const controllerContext = contextOf('kube-controller-manager', informers)
   const settings = {
     caBundle: pki.authority.cert,
+    certificateSigning: { authority: pki.authority, maxLifetimeMs: options.certificateLifetimeMs },
+    kubeletServing: {
+      reservedNames: [...parseCertificate(pki.serving.cert).names.dnsNames],
+      reservedDomains: ['svc', options.clusterDomain],
+      reservedNetworks: [options.serviceCidr, options.clusterCidr].map(parseCidr),
+    },
     nodeIpam: { clusterCidrs: [options.clusterCidr], reservedCidrs: [options.serviceCidr] },
   }
   for (const { create } of controllers) await create(settings)?.start(controllerContext)
@@ -118,6 +137,8 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
     },
   }
 }
+
+const urlOf = (address: string, port: number) => `https://${isIP(address) === 6 ? `[${address}]` : address}:${port}`
 
 async function startDnsService(
   { clusterDomain, clusterCidr, serviceCidr, clock, random, log }: ControlPlaneOptions,

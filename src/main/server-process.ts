@@ -8,6 +8,7 @@ import { parseTokenFile } from '#apiserver/authn/authenticator.ts'
 import { startCompaction } from '#storage/compaction.ts'
 import { createMemoryStore } from '#storage/memory-store.ts'
 import { accessOf } from './access.ts'
+import { startCertificateRenewal } from './certificate-renewal.ts'
 import type { ClusterDescription, ClusterDirectory } from './cluster-directory.ts'
 import { startControlPlane } from './control-plane.ts'
 import { untilAborted } from './cri-process.ts'
@@ -17,11 +18,13 @@ export interface ServerProcessOptions {
   directory: ClusterDirectory
   description: ClusterDescription
   tokenFile?: string
+  /** Certificates that the cluster signs live no longer. */
+  certificateLifetimeMs?: number
   logLevel: LogLevel
 }
 
 export async function runServer(
-  { directory, description, tokenFile, logLevel }: ServerProcessOptions,
+  { directory, description, tokenFile, certificateLifetimeMs, logLevel }: ServerProcessOptions,
   stop: AbortSignal,
 ): Promise<void> {
   const log = createLog(logLevel).child({ component: 'rostrum-server' })
@@ -33,12 +36,9 @@ export async function runServer(
         ).openLmdbStore({ path: directory.in('server', 'store'), clock: systemClock })
   const compaction = startCompaction(store, systemClock, undefined, log)
   const addresses = ['127.0.0.1', ...(description.hostAddress ? [description.hostAddress] : [])]
-  const pki = ensurePki(
-    pkiDirectory(directory.in('server', 'pki')),
-    servingHosts(description, addresses),
-    systemClock,
-    systemRandom,
-  )
+  const files = pkiDirectory(directory.in('server', 'pki'))
+  const hosts = servingHosts(description, addresses)
+  const pki = ensurePki(files, hosts, systemClock, systemRandom)
   const plane = await startControlPlane({
     store,
     pki,
@@ -52,14 +52,28 @@ export async function runServer(
     port: description.port,
     advertiseAddress: description.hostAddress || '127.0.0.1',
     tokens: tokenFile ? parseTokenFile(readFileSync(tokenFile, 'utf8')) : [],
+    certificateLifetimeMs,
     simulatedNodes: description.simulatedNodes,
     clock: systemClock,
     random: systemRandom,
     log,
   })
   writeAdminKubeconfig(directory, accessOf(directory, description))
+  const renewal = startCertificateRenewal({
+    files,
+    hosts,
+    pki,
+    onRenewal(fresh) {
+      plane.server.useCertificates(fresh)
+      writeAdminKubeconfig(directory, accessOf(directory, description))
+    },
+    clock: systemClock,
+    random: systemRandom,
+    log,
+  })
   log.info({ port: plane.port }, 'the API is ready')
   await untilAborted(stop)
+  renewal.cancel()
   compaction.cancel()
   await plane.close()
 }
