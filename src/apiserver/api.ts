@@ -11,14 +11,7 @@ import type { Clock } from '#base/clock.ts'
 import type { Log } from '#base/log.ts'
 import type { Random } from '#base/random.ts'
 import type { ApiRequest, RequestOptions } from '#client/transport.ts'
-import {
-  badRequest,
-  forbidden,
-  notFound,
-  notImplemented,
-  type Status,
-  StatusError,
-} from '#machinery/status-error.ts'
+import { badRequest, forbidden, notFound, notImplemented, type Status, StatusError } from '#machinery/status-error.ts'
 import type { Store } from '#storage/store.ts'
 import {
   admit,
@@ -28,6 +21,9 @@ import {
   type Operation,
   validateAdmission,
 } from './admission/admission.ts'
+import { FieldOwners, type OwnedWrite } from './apply/field-owners.ts'
+import type { ManagedKind } from './apply/managed-kind.ts'
+import { appliedObject, checkAdmitted, ownedWrite, withManagers } from './apply/owned-request.ts'
 import { Catalog } from './catalog.ts'
 import { RequestAttributes, type RequestTarget } from './authz/request-attributes.ts'
 import { asServed, ConvertedObject, convertBatch, requestedResource, storedRequest } from './converted.ts'
@@ -43,6 +39,8 @@ import { type BatchSink, WatchGroups } from './watch/watch-groups.ts'
 
 export interface Caller {
   readonly user: User
+  /** Names the manager of what is written, where the request does not. */
+  readonly userAgent?: string | undefined
   /** Collects messages for `Warning` headers. */
   readonly warnings: string[]
 }
@@ -90,6 +88,19 @@ export interface CatalogEntry {
   readonly printer?: Printer
   /** Said to everybody who uses it. */
   readonly warning?: string
+  /** How its fields have owners. Default: as its type says. */
+  readonly managed?: ManagedKind
+}
+
+/** How a write differs from putting what `change` returns in the place of the old object. */
+export interface UpdateParts {
+  view?: ObjectView
+  /** Limits what may be changed, given the new and the old object. */
+  narrow?(draft: Draft, old: Stored): Draft
+  /** What `change` returns has its managedFields already. */
+  isOwned?: boolean
+  /** `change` is asked for an object that does not exist, too. */
+  createsMissing?: boolean
 }
 
 export interface ApiOptions {
@@ -122,9 +133,11 @@ export class Api {
    * entries out, which ends the watches.
    */
   readonly catalog = new Catalog<CatalogEntry>()
+  readonly #owners: FieldOwners
 
   constructor(options: ApiOptions) {
     this.#options = options
+    this.#owners = new FieldOwners(options.clock)
     this.catalog.set(
       BUILT_IN,
       options.resources.map((resource) => this.#builtIn(resource)),
@@ -224,8 +237,6 @@ export class Api {
       )
     }
     if (request.subresource && !Object.hasOwn(request.resource.subresources, request.subresource)) throw notServed()
-    // Said before the object is looked for, because an apply may also mean to create it.
-    if (request.patchType === 'apply') throw notImplemented('server-side apply is not implemented yet')
     if (entry.virtual) return entry.virtual.perform(this, caller, request)
     if (entry.conversion) return this.#performConverted(entry.conversion, caller, request)
     return this.#performStored(caller, request)
@@ -247,8 +258,12 @@ export class Api {
         return this.read(request)
       case 'list':
         return { type: 'list', list: await listObjects(this.registry(request.resource), request) }
-      case 'create':
-        return this.#create(caller, request)
+      case 'create': {
+        const draft = this.decodeBody(caller, request)
+        const pending = this.#own(caller, request, undefined, draft)
+        if (pending) await pending
+        return this.#create(caller, request, draft)
+      }
       case 'update':
         return this.update(caller, request, () => this.decodeBody(caller, request))
       case 'patch':
@@ -297,15 +312,7 @@ export class Api {
 
   async #performConverted(conversion: Conversion, caller: Caller, request: ApiRequest): Promise<Answer> {
     const inner = storedRequest(conversion, request)
-    /** The served form completed with its own defaults, then brought into the stored form and completed with those. */
-    const toStored = (body: unknown): Draft =>
-      decodeObject(
-        caller,
-        inner,
-        conversion.stored.type,
-        conversion.toStored(this.decodeBody(caller, { ...request, body })),
-      )
-    const answer = await this.#onStoredForm(conversion, caller, request, inner, toStored).catch((err: unknown) => {
+    const answer = await this.#onStoredForm(conversion, caller, request, inner).catch((err: unknown) => {
       throw asServed(conversion, err)
     })
     if (answer.type === 'object') return { ...answer, object: conversion.fromStored(answer.object), cached: undefined }
@@ -314,27 +321,40 @@ export class Api {
     return { type: 'list', list: { ...answer.list, entries } }
   }
 
-  #onStoredForm(
-    conversion: Conversion,
-    caller: Caller,
-    request: ApiRequest,
-    inner: ApiRequest,
-    toStored: (body: unknown) => Draft,
-  ): Promise<Answer> {
+  async #onStoredForm(conversion: Conversion, caller: Caller, request: ApiRequest, inner: ApiRequest): Promise<Answer> {
+    /** The served form, completed with its own defaults, brought into the stored form and completed with those. */
+    const toStored = (served: Draft): Draft =>
+      decodeObject(caller, inner, conversion.stored.type, conversion.toStored(served))
+    const fromStored = (old: Stored | undefined) => old && (conversion.fromStored(old) as Stored)
+    const owned = (served: Draft, old?: Stored): Draft | Promise<Draft> => {
+      const pending = this.#own(caller, request, fromStored(old), served)
+      return pending ? pending.then(() => toStored(served)) : toStored(served)
+    }
     switch (request.verb) {
       case 'create':
-        return this.#performStored(caller, { ...inner, body: toStored(request.body) })
+        return this.#create(caller, inner, await owned(this.decodeBody(caller, request)))
       case 'update':
-        return this.update(caller, inner, () => toStored(request.body))
-      case 'patch':
-        return this.update(caller, inner, (old) => {
-          if (!old) throw notFound(request.resource, request.name!)
-          const patched = patchObject(caller, request, conversion.served.type, conversion.fromStored(old))
-          return withoutOldVersion(
-            decodeObject(caller, inner, conversion.stored.type, conversion.toStored(patched)),
-            old,
+        return this.update(caller, inner, (old) => owned(this.decodeBody(caller, request), old), { isOwned: true })
+      case 'patch': {
+        if (request.patchType === 'apply') {
+          const parts = { isOwned: true, createsMissing: !request.subresource }
+          return this.update(
+            caller,
+            inner,
+            async (old) => {
+              const applied = toStored(await this.applied(caller, request, fromStored(old)))
+              return old ? withoutOldVersion(applied, old) : applied
+            },
+            parts,
           )
-        })
+        }
+        const patched = (old: Stored | undefined) => {
+          if (!old) throw notFound(request.resource, request.name!)
+          const draft = patchObject(caller, request, conversion.served.type, conversion.fromStored(old))
+          return owned(withoutOldVersion(draft, old), old)
+        }
+        return this.update(caller, inner, patched, { isOwned: true })
+      }
       default:
         return this.#performStored(caller, inner)
     }
@@ -346,16 +366,44 @@ export class Api {
     return request.verb === 'create' ? draft : withName(draft, request.name)
   }
 
-  async #create(caller: Caller, request: ApiRequest): Promise<Answer> {
+  #ownedWrite(caller: Caller, request: ApiRequest, type: Message): OwnedWrite {
+    const custom = type === request.resource.type ? this.entry(request.resource).managed : undefined
+    return ownedWrite(caller, request, type, custom)
+  }
+
+  /** Gives `draft`, which is of `type`, its managedFields; `old` is undefined where it is to be created. */
+  #own(
+    caller: Caller,
+    request: ApiRequest,
+    old: Stored | undefined,
+    draft: Draft,
+    type = request.resource.type,
+  ): void | Promise<void> {
+    return this.#owners.update(this.#ownedWrite(caller, request, type), old, draft)
+  }
+
+  /** The request's body applied to `old`, complete and with its managedFields. Throws BadRequest, Conflict, Invalid. */
+  applied(
+    caller: Caller,
+    request: ApiRequest,
+    old: Stored | undefined,
+    type = request.resource.type,
+  ): Draft | Promise<Draft> {
+    return appliedObject(this.#owners, caller, request, this.#ownedWrite(caller, request, type), type, old)
+  }
+
+  /** `draft` has its managedFields. */
+  async #create(caller: Caller, request: ApiRequest, draft: Draft): Promise<Answer> {
     const { resource, namespace } = request
     const registry = this.registry(resource)
-    const draft = this.decodeBody(caller, request)
     const named = { ...request, name: draft.metadata.name ?? '' }
     const admission = this.#admissionRequest(caller, named, 'CREATE', undefined)
     // Admission reads the namespace of the object, which the registry fills in later.
     if (resource.namespaced && !draft.metadata.namespace) draft.metadata.namespace = namespace!
+    const { managedFields } = draft.metadata
     const pending = admit(this.#options.admission, admission, draft)
     if (pending) await pending
+    checkAdmitted(this.#owners, caller, managedFields, draft)
     const written = await registry.create(draft, {
       namespace,
       dryRun: admission.dryRun,
@@ -384,44 +432,55 @@ export class Api {
     await validateAdmission(plugins, admission, object)
   }
 
-  /** A PUT or the like: `change` computes the new object from the old one, or the new view where there is one. */
+  /**
+   * A PUT or the like: `change` computes the new object from the old one, or the new view where there is one. `old` is
+   * undefined only where a missing object may be created.
+   */
   async update(
     caller: Caller,
     request: ApiRequest,
-    change: (old: Stored) => Draft | Promise<Draft>,
-    view?: ObjectView,
+    change: (old: Stored | undefined) => Draft | Promise<Draft>,
+    { view, narrow, isOwned = false, createsMissing = false }: UpdateParts = {},
   ): Promise<Answer> {
     const registry = this.registry(request.resource)
     let before: Stored | undefined
     const { namespace, name, subresource } = request
     const dryRun = request.options?.dryRun === 'All'
     const plugins = this.#options.admission
+    const type = view?.type ?? request.resource.type
+    const shown = (old: Stored | undefined) => (old && view ? view.show(old) : old)
     const admissionRequest = (old: Stored | undefined) =>
-      this.#admissionRequest(
-        caller,
-        request,
-        old ? 'UPDATE' : 'CREATE',
-        old && view ? view.show(old) : old,
-        view?.type ?? request.resource.type,
-      )
-    const admitted = (draft: Draft, old: Stored | undefined): Draft | Promise<Draft> => {
+      this.#admissionRequest(caller, request, old ? 'UPDATE' : 'CREATE', shown(old), type)
+    const whole = (old: Stored | undefined, draft: Draft, managedFields: Draft['metadata']['managedFields']) => {
+      checkAdmitted(this.#owners, caller, managedFields, draft)
+      return view && old ? view.apply(old, draft) : draft
+    }
+    const admitted = (changed: Draft, old: Stored | undefined): Draft | Promise<Draft> => {
+      const draft = narrow && old ? withManagers(narrow(changed, old), changed) : changed
       if (request.resource.namespaced && !draft.metadata.namespace) draft.metadata.namespace = namespace!
+      const { managedFields } = draft.metadata
       const pending = admit(plugins, admissionRequest(old), draft)
-      const whole = () => (view && old ? view.apply(old, draft) : draft)
-      return pending ? pending.then(whole) : whole()
+      return pending ? pending.then(() => whole(old, draft, managedFields)) : whole(old, draft, managedFields)
+    }
+    const owned = (draft: Draft, old: Stored | undefined): Draft | Promise<Draft> => {
+      const pending = isOwned ? undefined : this.#own(caller, request, shown(old), draft, type)
+      return pending ? pending.then(() => admitted(draft, old)) : admitted(draft, old)
     }
     const written = await registry.update(
       name!,
       (old) => {
         before = old
-        const changed = change(old as Stored)
-        return changed instanceof Promise ? changed.then((draft) => admitted(draft, old)) : admitted(changed, old)
+        if (!old) this.authorize(caller.user, request, 'create')
+        const changed = change(old)
+        return changed instanceof Promise ? changed.then((draft) => owned(draft, old)) : owned(changed, old)
       },
       {
         namespace,
         dryRun,
         ...(subresource && { subresource }),
         isReplacement: request.verb === 'update',
+        createsMissing,
+        keepsManagers: request.patchType === 'apply',
         validate: (object, old) => validateAdmission(plugins, admissionRequest(old), view ? view.show(object) : object),
       },
     )
@@ -431,17 +490,22 @@ export class Api {
   }
 
   /** `narrow` limits what the patch may change, given the patched and the old object. */
-  patch(
-    caller: Caller,
-    request: ApiRequest,
-    narrow: (draft: Draft, old: Stored) => Draft = (draft) => draft,
-  ): Promise<Answer> {
+  patch(caller: Caller, request: ApiRequest, narrow?: UpdateParts['narrow']): Promise<Answer> {
     const { resource, name } = request
-    return this.update(caller, request, (old) => {
+    const parts: UpdateParts = narrow ? { narrow } : {}
+    if (request.patchType === 'apply') {
+      const createsMissing = !request.subresource
+      return this.update(caller, request, (old) => this.applied(caller, request, old), {
+        ...parts,
+        isOwned: true,
+        createsMissing,
+      })
+    }
+    const patched = (old: Stored | undefined) => {
       if (!old) throw notFound(resource, name!)
-      const patched = withName(patchObject(caller, request, resource.type, old), name)
-      return narrow(withoutOldVersion(patched, old), old)
-    })
+      return withoutOldVersion(withName(patchObject(caller, request, resource.type, old), name), old)
+    }
+    return this.update(caller, request, patched, parts)
   }
 
   async #delete(caller: Caller, request: ApiRequest): Promise<Answer> {

@@ -71,6 +71,9 @@ export function decodeObject(
   draft.apiVersion = apiVersion
   draft.kind = expected
   ;(draft as { metadata: Partial<Draft['metadata']> }).metadata ??= {}
+  // An empty list says that nobody shall manage anything any more, so it must not be taken for none.
+  const { managedFields } = (body as Partial<Draft>).metadata ?? {}
+  if (Array.isArray(managedFields) && managedFields.length === 0) draft.metadata.managedFields = []
   return draft
 }
 
@@ -134,6 +137,6 @@ export function deleteRequestOf({ body, options }: Pick<ApiRequest, 'body' | 'op
 /** Where the body's parser noted members that stood twice in one object; a JavaScript object can't show them. */
 export const kDuplicates = Symbol('duplicate members')
 
-function duplicatesOf(body: unknown): string[] {
+export function duplicatesOf(body: unknown): string[] {
   return (body as { [kDuplicates]?: string[] } | undefined)?.[kDuplicates] ?? []
 }

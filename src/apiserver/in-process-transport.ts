@@ -10,8 +10,14 @@ import { openWatch } from './watch/open-watch.ts'
 import type { SelectedEvent } from './watch/watch-groups.ts'
 import type { User } from './user.ts'
 
-export function createInProcessTransport(api: Api, user: User, clock: Clock): Transport {
-  const caller = (): Caller => ({ user, warnings: [] })
+/** `userAgent` names the manager of what is written. */
+export function createInProcessTransport(
+  api: Api,
+  user: User,
+  clock: Clock,
+  userAgent = user.name.slice(user.name.lastIndexOf(':') + 1),
+): Transport {
+  const caller = (): Caller => ({ user, userAgent, warnings: [] })
   return {
     async call(request: ApiRequest, signal?: AbortSignal): Promise<unknown> {
       signal?.throwIfAborted()
@@ -34,7 +40,7 @@ function valueOf(answer: Answer, request: ApiRequest): unknown {
   if (answer.type === 'status') return answer.status
   return {
     apiVersion: request.resource.apiVersion,
-    kind: `${request.resource.kind}List`,
+    kind: request.resource.listKind ?? `${request.resource.kind}List`,
     metadata: answer.list.metadata,
     items: answer.list.entries.map((entry) => entry.object),
   }

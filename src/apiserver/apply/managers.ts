@@ -102,7 +102,10 @@ export class ManagedFieldsCodec {
   }
 }
 
-function compareOwned(a: Owned, b: Owned): number {
+type Sortable = Pick<Owned, 'manager' | 'operation' | 'subresource' | 'apiVersion' | 'time'>
+
+/** The order in which objects have their managers: appliers first, then by time. */
+export function compareOwned(a: Sortable, b: Sortable): number {
   if (a.operation !== b.operation) return a.operation < b.operation ? -1 : 1
   const [x, y] = [seconds(a.time), seconds(b.time)]
   if (x !== y) return x - y

@@ -19,6 +19,7 @@ import {
   StatusError,
 } from '#machinery/status-error.ts'
 import { CompareFailed, type Store, type StoreEntry, StoreUnavailable } from '#storage/store.ts'
+import { keepTimes } from '../apply/keep-times.ts'
 import { type KindCodec, kindCodec } from './codec.ts'
 import { type DeleteRequest, planDeletion } from './deletion.ts'
 import {
@@ -74,6 +75,10 @@ export interface UpdateRequest extends WriteRequest {
   subresource?: string
   /** The new object is not made from the old one, so that it may undo what its writer has not seen. */
   isReplacement?: boolean
+  /** An object that does not exist is created, whatever the strategy says. */
+  createsMissing?: boolean
+  /** An object that is too large is refused with its managedFields, rather than stored without. */
+  keepsManagers?: boolean
 }
 
 /** What a write answers with: committed, or as it would have been for a dry run. */
@@ -203,14 +208,15 @@ export class Registry {
   async update(
     name: string,
     change: (old: Stored | undefined) => Draft | Promise<Draft>,
-    { namespace, dryRun, validate, subresource = '', isReplacement = false }: UpdateRequest,
+    request: UpdateRequest,
   ): Promise<Written & { created: boolean }> {
+    const { namespace, dryRun, validate, subresource = '', isReplacement = false, keepsManagers = false } = request
     const { resource, strategy } = this
     const key = this.key(namespace, name)
     for (let attempt = 0; ; attempt++) {
       const found = this.#latest(key)
       if (!found) {
-        if (!strategy.createsOnUpdate || subresource) throw notFound(resource, name)
+        if (!(strategy.createsOnUpdate || request.createsMissing) || subresource) throw notFound(resource, name)
         const draft = await change(undefined)
         if (draft.metadata.resourceVersion || draft.metadata.uid) throw notFound(resource, name)
         return { ...(await this.create(draft, { namespace, dryRun, ...(validate && { validate }) })), created: true }
@@ -221,6 +227,7 @@ export class Registry {
       const draft = changed instanceof Promise ? await changed : changed
       this.#checkPreconditions(draft, old, entry, name, isReplacement)
       this.#prepareUpdate(draft, old, namespace, subresource, dryRun)
+      keepTimes(draft, old)
       const settle = strategy.allocate?.(draft, old, { now: this.#clock.now(), subresource, dryRun })
       let isWritten = false
       try {
@@ -238,7 +245,7 @@ export class Registry {
           strategy.release?.(old)
           return { cached: undefined, object: withVersion(draft, entry.revision), created: false }
         }
-        const written = await this.#write(key, entry.revision, draft)
+        const written = await this.#write(key, entry.revision, draft, keepsManagers)
         isWritten = true
         return { ...written, created: false }
       } catch (err) {
@@ -360,13 +367,18 @@ export class Registry {
     }
   }
 
-  async #write(key: string, expected: number, draft: Draft): Promise<Written> {
+  async #write(key: string, expected: number, draft: Draft, keepsManagers = false): Promise<Written> {
     let revision: number
     const converted = this.#form?.write(draft) ?? draft
     const stored = converted instanceof Promise ? await converted : converted
     try {
       revision = await this.#store.write({ key, expected, value: this.#codec.encode(stored), attachment: stored })
     } catch (err) {
+      if (err instanceof RangeError && draft.metadata.managedFields && !keepsManagers) {
+        // Who manages what may be the larger part, and can be done without.
+        delete draft.metadata.managedFields
+        return this.#write(key, expected, draft)
+      }
       if (err instanceof RangeError)
         throw new StatusError('RequestEntityTooLarge', `Request entity too large: ${err.message}`, { cause: err })
       throw err instanceof CompareFailed ? err : this.#writeError(err, draft.metadata.name)

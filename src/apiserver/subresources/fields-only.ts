@@ -11,14 +11,14 @@ import type { Draft, Stored } from '../registry/strategy.ts'
 export function fieldsOnly(path?: readonly [string, string]): SubresourceHandler {
   return {
     async perform(api: Api, caller: Caller, request: ApiRequest): Promise<Answer> {
-      const keep = (draft: Draft, old: Stored): Draft => (path ? onlyField(draft, old, path) : draft)
+      const narrow = path && ((draft: Draft, old: Stored): Draft => onlyField(draft, old, path))
       switch (request.verb) {
         case 'get':
           return api.read(request)
         case 'update':
-          return api.update(caller, request, (old) => keep(api.decodeBody(caller, request), old))
+          return api.update(caller, request, () => api.decodeBody(caller, request), narrow ? { narrow } : {})
         case 'patch':
-          return api.patch(caller, request, keep)
+          return api.patch(caller, request, narrow)
         default:
           throw methodNotAllowed()
       }

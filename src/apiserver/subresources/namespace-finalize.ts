@@ -6,14 +6,15 @@ import type { Draft } from '../registry/strategy.ts'
 export const namespaceFinalize: SubresourceHandler = {
   async perform(api, caller, request) {
     if (request.verb !== 'update') throw methodNotAllowed()
-    return api.update(caller, request, (old) => {
-      const draft = api.decodeBody(caller, request)
-      const { resourceVersion } = draft.metadata
-      return {
-        ...old,
-        metadata: { ...old.metadata, resourceVersion },
-        spec: { ...old.spec, finalizers: draft.spec?.finalizers ?? [] },
-      } as Draft
+    return api.update(caller, request, () => api.decodeBody(caller, request), {
+      narrow: (draft, old) => {
+        const { resourceVersion } = draft.metadata
+        return {
+          ...old,
+          metadata: { ...old.metadata, resourceVersion },
+          spec: { ...old.spec, finalizers: draft.spec?.finalizers ?? [] },
+        } as Draft
+      },
     })
   },
 }

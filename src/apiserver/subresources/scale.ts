@@ -5,7 +5,10 @@ import { type LabelSelectorObject, selectorFromMap, selectorFromObject } from '#
 import { invalid, notFound, methodNotAllowed } from '#machinery/status-error.ts'
 import { type Answer, type ObjectView, resourceKey, type SubresourceHandler } from '../api.ts'
 import { decodeObject, patchObject, withoutOldVersion } from '../decode-object.ts'
+import { managersAfterScale, managersOfScale, type ReplicasPaths } from '../apply/scale-managers.ts'
 import type { Draft, Stored } from '../registry/strategy.ts'
+
+const inSpec: ReplicasPaths = () => ['f:spec', 'f:replicas']
 
 /** How a kind says which pods it counts. */
 interface Scalable {
@@ -24,9 +27,9 @@ export const scaleHandlers: readonly (readonly [string, SubresourceHandler])[] =
     [statefulSets, byObject],
     [replicationControllers, byMap],
   ] as const
-).map(([resource, scalable]) => [`${resourceKey(resource)}/scale`, scaleHandler(scalable)] as const)
+).map(([resource, scalable]) => [`${resourceKey(resource)}/scale`, scaleHandler(builtInScale(scalable))] as const)
 
-function scaleHandler(scalable: Scalable): SubresourceHandler {
+function builtInScale(scalable: Scalable): ObjectView {
   const scaleOf = (object: Stored): Stored => {
     const { name, namespace, uid, resourceVersion, creationTimestamp } = object.metadata
     const selector = scalable.selector(object)
@@ -38,8 +41,6 @@ function scaleHandler(scalable: Scalable): SubresourceHandler {
       status: { replicas: object.status?.replicas ?? 0, ...(selector && { selector }) },
     } as unknown as Stored
   }
-  const asScale = (answer: Answer): Answer =>
-    answer.type === 'object' ? { type: 'object', code: 200, object: scaleOf(answer.object as Stored) } : answer
   const scaled = (old: Stored, scale: Draft): Draft => {
     const replicas = scale.spec?.replicas ?? 0
     if (replicas < 0) {
@@ -54,24 +55,52 @@ function scaleHandler(scalable: Scalable): SubresourceHandler {
     const { resourceVersion } = scale.metadata
     return { ...old, metadata: { ...old.metadata, resourceVersion }, spec: { ...old.spec, replicas } } as Draft
   }
-  const view: ObjectView = { type: Scale, show: scaleOf, apply: scaled }
+  return { type: Scale, show: scaleOf, apply: scaled }
+}
+
+/** A Scale as `view` shows it; `paths` says where the objects have the number of replicas. */
+export function scaleHandler(view: ObjectView, paths: ReplicasPaths = inSpec): SubresourceHandler {
+  const asScale = (answer: Answer): Answer =>
+    answer.type === 'object' ? { type: 'object', code: 200, object: view.show(answer.object as Stored) } : answer
+  const owned = withOwners(view, paths)
   return {
     async perform(api, caller, request) {
       const { verb, resource, name } = request
       if (verb === 'get') return asScale(await api.read(request))
       if (verb === 'update') {
         const replaced = () => decodeObject(caller, request, Scale, request.body)
-        return asScale(await api.update(caller, request, replaced, view))
+        return asScale(await api.update(caller, request, replaced, { view: owned }))
       }
       if (verb === 'patch') {
-        const patched = (old: Stored) => {
+        const isOwned = request.patchType === 'apply'
+        const patched = (old: Stored | undefined) => {
           if (!old) throw notFound(resource, name!)
-          const before = scaleOf(old)
+          if (isOwned) return api.applied(caller, request, owned.show(old), Scale)
+          const before = view.show(old)
           return withoutOldVersion(patchObject(caller, request, Scale, before), before)
         }
-        return asScale(await api.update(caller, request, patched, view))
+        return asScale(await api.update(caller, request, patched, { view: owned, isOwned }))
       }
       throw methodNotAllowed()
+    },
+  }
+}
+
+/** The view with the managers of what it shows, which is not for clients to see. */
+function withOwners(view: ObjectView, paths: ReplicasPaths): ObjectView {
+  return {
+    type: view.type,
+    show(object) {
+      const scale = view.show(object)
+      const managedFields = managersOfScale(object.metadata.managedFields, paths)
+      return managedFields ? { ...scale, metadata: { ...scale.metadata, managedFields } } : scale
+    },
+    apply(old, scale) {
+      const draft = view.apply(old, scale)
+      const { managedFields } = scale.metadata
+      const owners = managersAfterScale(old.metadata.managedFields, managedFields, old.apiVersion, paths)
+      const { managedFields: _before, ...metadata } = draft.metadata
+      return { ...draft, metadata: { ...metadata, ...(owners && { managedFields: owners }) } } as Draft
     },
   }
 }
