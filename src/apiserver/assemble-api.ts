@@ -2,8 +2,11 @@
  * The API without a front: registry, admission, authorisation, subresources and reviews over a store, as both the HTTPS
  * server and tests use it.
  */
+import { BOOTSTRAP_TOKEN_NAMESPACE } from '#api/core/v1/bootstrap-token.ts'
+import type { Secret } from '#api/core/v1/config.ts'
 import type { Service } from '#api/core/v1/service.ts'
-import { allResources, nodes, pods, secrets, serviceAccounts, services } from '#api/resources.ts'
+import type { Resource } from '#api/kind.ts'
+import { allResources, secrets, services } from '#api/resources.ts'
 import type { Clock } from '#base/clock.ts'
 import type { Log } from '#base/log.ts'
 import type { Random } from '#base/random.ts'
@@ -17,7 +20,10 @@ import { Api, resourceKey } from './api.ts'
 import { Authenticator, type StaticToken, staticTokens } from './authn/authenticator.ts'
 import { ClusterAuthorizer } from './authz/authorizer.ts'
 import { nodeRules } from './authz/policy/cluster-roles.ts'
-import { ServiceAccountTokens, type SigningKey, type TokenSubject } from './authn/service-account-tokens.ts'
+import { bootstrapTokens } from './authn/bootstrap-tokens.ts'
+import type { FrontProxyOptions } from './authn/front-proxy.ts'
+import { ServiceAccountTokens, type SigningKey } from './authn/service-account-tokens.ts'
+import { TokenSubjects } from './authn/token-subjects.ts'
 import { createBaseEnvironment } from './cel/base-environment.ts'
 import { WebhookClient } from './outbound/webhook-client.ts'
 import { strategies } from './strategies/all.ts'
@@ -31,6 +37,12 @@ export interface ApiAssemblyOptions {
   /** Static tokens; each is a user of its own. */
   tokens: readonly StaticToken[]
   signingKey: SigningKey
+  /** PEM of the authority of client certificates. Default: none count. */
+  clientCa?: string | undefined
+  /** Who may speak for others. Default: nobody. */
+  frontProxy?: FrontProxyOptions | undefined
+  /** Whether those who show no credentials are `system:anonymous`. Default: true. */
+  anonymous?: boolean | undefined
   webhookMetrics?: WebhookMetrics | undefined
   clock: Clock
   random: Random
@@ -50,19 +62,33 @@ const ISSUER = 'https://kubernetes.default.svc.cluster.local'
 export async function assembleApi(options: ApiAssemblyOptions): Promise<AssembledApi> {
   const { store, clock, random, log } = options
   const allocator = new ServiceAllocator(options.serviceCidr, random)
+  const registry = (resource: Resource) => api.registry(resource)
+  const subjects = new TokenSubjects(registry, () => clock.now())
   const tokens = new ServiceAccountTokens({
     key: options.signingKey,
     issuer: ISSUER,
     audience: ISSUER,
     clock,
     random,
-    isAlive: (subject) => isAlive(api, subject, clock.now()),
+    isAlive: (subject) => subjects.isAlive(subject),
+    isKept: (subject, token) => subjects.isKept(subject, token),
   })
   const webhookClient = new WebhookClient({ api: () => api, clock, random })
   let environment: Environment | undefined
   const expressions = () => (environment ??= createBaseEnvironment())
-  const authenticator = new Authenticator([staticTokens(options.tokens, ISSUER), tokens], ISSUER)
-  const authorizer = new ClusterAuthorizer((resource) => api.registry(resource), nodeRules)
+  const secret = (name: string) => {
+    const stored = registry(secrets)
+    return stored.cache.get(stored.key(BOOTSTRAP_TOKEN_NAMESPACE, name))?.object as Secret | undefined
+  }
+  const authenticator = new Authenticator({
+    clientCa: options.clientCa,
+    frontProxy: options.frontProxy,
+    tokens: [staticTokens(options.tokens, ISSUER), tokens, bootstrapTokens({ secret, audience: ISSUER, clock })],
+    audience: ISSUER,
+    anonymous: options.anonymous,
+    clock,
+  })
+  const authorizer = new ClusterAuthorizer(registry, nodeRules)
   const api: Api = new Api({
     store,
     resources: allResources,
@@ -95,26 +121,4 @@ export async function assembleApi(options: ApiAssemblyOptions): Promise<Assemble
   const existing = api.registry(services)
   for (const entry of existing.cache.list(existing.prefix(undefined))) allocator.adopt(entry.object as Service)
   return { api, authenticator, authorizer }
-}
-
-/** What is being deleted may still use its token a little longer than it should need to. */
-const LEEWAY_MS = 60_000
-
-/** A token is worth nothing once the account, or what it is bound to, is gone. */
-function isAlive(api: Api, { namespace, serviceaccount, pod, secret, node }: TokenSubject, nowMs: number): boolean {
-  const bound = [
-    [serviceAccounts, serviceaccount],
-    [pods, pod],
-    [secrets, secret],
-    // A pod's token only tells where it runs.
-    [nodes, pod ? undefined : node],
-  ] as const
-  return bound.every(([resource, object]) => {
-    if (!object) return true
-    const registry = api.registry(resource)
-    const found = registry.cache.get(registry.key(resource.namespaced ? namespace : undefined, object.name))
-    if (found?.object.metadata.uid !== object.uid) return false
-    const { deletionTimestamp } = found.object.metadata
-    return deletionTimestamp === undefined || nowMs < Date.parse(deletionTimestamp) + LEEWAY_MS
-  })
 }

@@ -61,7 +61,7 @@ export const systemUser = (name: string): User => ({ name, groups: ['system:mast
 export async function createApiServer(options: ApiServerOptions): Promise<ApiServer> {
   const { clock, log } = options
   const metrics = new MetricsRegistry()
-  const { api, authenticator, authorizer } = await assembleApi(options)
+  const { api, authenticator, authorizer } = await assembleApi({ ...options, clientCa: options.tls.clientCa })
 
   let isBootstrapped = false
   const timers: Timer[] = []
@@ -76,7 +76,7 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
     api,
     authenticator,
     authorizer,
-    tls: options.tls,
+    tls: { ...options.tls, clientCas: [options.tls.clientCa, ...(options.frontProxy ? [options.frontProxy.ca] : [])] },
     renderer: createRenderer(
       clock,
       (resource) => api.catalog.entryOf(resource)?.printer ?? printers.get(resourceKey(resource)),

@@ -16,6 +16,16 @@ export const ANONYMOUS = 'system:anonymous'
 export const SUPERUSERS = 'system:masters'
 export const ALL_SERVICE_ACCOUNTS = 'system:serviceaccounts'
 
+/** Key of `extra`: what tells a credential from others of the same user, such as `JTI=...` for a token. */
+export const CREDENTIAL_ID = 'authentication.kubernetes.io/credential-id'
+
+/** `user` as a member of `system:authenticated`, unless it says itself whether it is. */
+export function withAuthenticated(user: User): User {
+  const { name, groups } = user
+  if (name === ANONYMOUS || groups.includes(ALL_AUTHENTICATED) || groups.includes(ALL_UNAUTHENTICATED)) return user
+  return { ...user, groups: [...groups, ALL_AUTHENTICATED] }
+}
+
 /** The user that a service account is. */
 export const serviceAccountUser = (namespace: string, name: string): User => ({
   name: `system:serviceaccount:${namespace}:${name}`,

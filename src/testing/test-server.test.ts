@@ -17,7 +17,7 @@ describe('the test server', () => {
 
   it('tells who asks by certificate', async () => {
     await using server = await startTestServer()
-    expect((await server.fetch('/api', { as: 'nobody' })).status).toBe(401)
+    expect((await server.fetch('/api', { as: 'nobody' })).status).toBe(403)
     expect((await server.fetch('/metrics', { as: server.issueClient('eve') })).status).toBe(403)
     expect((await server.fetch('/api')).status).toBe(200)
   })

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import { FakeClock } from '#base/fake-clock.ts'
 import { Authenticator, parseTokenFile, staticTokens } from './authenticator.ts'
 
 describe('a file of tokens', () => {
@@ -24,7 +25,7 @@ t4,dan,`
 
 describe('static tokens', () => {
   const tokens = staticTokens([{ token: 't', user: 'ann', uid: '1', groups: ['g'] }], 'here')
-  const authenticator = new Authenticator([tokens], 'here')
+  const authenticator = new Authenticator({ tokens: [tokens], audience: 'here', clock: new FakeClock(0) })
 
   it('are good for this server only', async () => {
     const user = { name: 'ann', uid: '1', groups: ['g', 'system:authenticated'] }

@@ -1,49 +1,90 @@
 /**
- * Who is asking: a chain of authenticators, the first that knows the credentials decides. Upstream:
- * `apiserver/pkg/authentication`. A request without credentials is nobody; wrong credentials are an error.
+ * Who is asking: the front proxy's word, then the client certificate, then a bearer token; the first that knows somebody
+ * decides. Who shows nothing is anonymous; who shows only what is wrong is refused. Upstream:
+ * `pkg/kubeapiserver/authenticator`.
  */
 import { hash } from 'node:crypto'
+import type { IncomingHttpHeaders } from 'node:http'
 import type { TLSSocket } from 'node:tls'
+import type { Clock } from '#base/clock.ts'
 import { isStatus, StatusError } from '#machinery/status-error.ts'
-import { ALL_AUTHENTICATED, type User } from '../user.ts'
+import { ALL_UNAUTHENTICATED, ANONYMOUS, type User, withAuthenticated } from '../user.ts'
+import { bearerToken, MalformedToken, protocolToken } from './bearer-token.ts'
+import { type FrontProxyOptions, maySpeakForOthers, remoteUser } from './front-proxy.ts'
+import { Authorities, type Peer, type PeerAuthorities, peerOf } from './peer-certificate.ts'
 
+/** What a request shows of who sends it. */
 export interface Credentials {
-  readonly authorization: string | undefined
+  readonly headers: IncomingHttpHeaders
+  /** Names and values in turn, as they were sent. */
+  readonly rawHeaders: readonly string[]
   readonly socket: TLSSocket
+  /** Stands for the connection, and stays the same as long as that lasts. */
+  readonly connection: object
 }
 
 /**
- * Knows a bearer token's owner; undefined where the token is not of its kind. Throws where it is, but is not valid, or not
- * meant for `audience`.
+ * Knows a bearer token's owner; undefined where the token is not of its kind. Throws Unauthorized where it is, but is not
+ * valid, or not meant for `audience`.
  */
 export interface TokenAuthenticator {
   authenticate(token: string, audience: string): User | undefined | Promise<User | undefined>
 }
 
+export interface AuthenticatorOptions {
+  /** PEM of the authority of client certificates. Default: none count. */
+  readonly clientCa?: string | undefined
+  readonly frontProxy?: FrontProxyOptions | undefined
+  readonly tokens: readonly TokenAuthenticator[]
+  /** What tokens for this server are issued for. */
+  readonly audience: string
+  /** Whether those who show nothing are `system:anonymous`, rather than refused. Default: true. */
+  readonly anonymous?: boolean | undefined
+  readonly clock: Clock
+}
+
 export const unauthorized = (cause?: unknown) => new StatusError('Unauthorized', 'Unauthorized', { cause })
 
-export class Authenticator {
-  readonly #tokens: readonly TokenAuthenticator[]
-  readonly #audience: string
-  readonly #byConnection = new WeakMap<TLSSocket, User | null>()
+const anonymousUser: User = Object.freeze({ name: ANONYMOUS, groups: [ALL_UNAUTHENTICATED] })
 
-  /** `audience` is what tokens for this server are issued for. */
-  constructor(tokens: readonly TokenAuthenticator[], audience: string) {
-    this.#tokens = tokens
-    this.#audience = audience
+export class Authenticator {
+  readonly #options: AuthenticatorOptions
+  readonly #authorities: PeerAuthorities | undefined
+  readonly #peers = new WeakMap<object, Peer>()
+
+  /** Throws DerError for an authority that is no certificate. */
+  constructor(options: AuthenticatorOptions) {
+    this.#options = options
+    const { clientCa, frontProxy } = options
+    this.#authorities = clientCa
+      ? { clients: new Authorities(clientCa), frontProxy: frontProxy && new Authorities(frontProxy.ca) }
+      : undefined
   }
 
   /** Answers at once where it can, because this is on the path of every request. Throws Unauthorized. */
-  authenticate({ authorization, socket }: Credentials): User | Promise<User> {
-    let user = this.#byConnection.get(socket)
-    if (user === undefined) {
-      user = userOfCertificate(socket)
-      this.#byConnection.set(socket, user)
+  authenticate(credentials: Credentials): User | Promise<User> {
+    const { frontProxy, audience, anonymous = true, clock } = this.#options
+    const { headers, rawHeaders } = credentials
+    const peer = this.#peerOf(credentials)
+    const isCurrent = clock.now() <= peer.untilMs
+    if (peer.proxy !== undefined && isCurrent && maySpeakForOthers(frontProxy!, peer.proxy)) {
+      const user = remoteUser(rawHeaders)
+      if (user) return user
     }
-    if (user) return user
-    const token = authorization && /^Bearer +(\S+)\s*$/i.exec(authorization)?.[1]
-    if (token) return this.#authenticateToken(token, this.#audience)
-    throw unauthorized()
+    if (peer.user && isCurrent) return peer.user
+    const token = bearerToken(headers.authorization) ?? protocolTokenOf(headers)
+    if (token !== undefined) return this.#authenticateToken(token, audience)
+    if (peer.isRefused || !isCurrent || !anonymous) throw unauthorized()
+    return anonymousUser
+  }
+
+  #peerOf({ socket, connection }: Credentials): Peer {
+    let peer = this.#peers.get(connection)
+    if (!peer) {
+      peer = this.#authorities ? peerOf(socket, this.#authorities) : { isRefused: false, untilMs: Infinity }
+      this.#peers.set(connection, peer)
+    }
+    return peer
   }
 
   /**
@@ -53,7 +94,7 @@ export class Authenticator {
   async reviewToken(token: string, audiences: readonly string[]): Promise<{ user: User; audiences: string[] }> {
     let user: User | undefined
     const good: string[] = []
-    for (const audience of audiences.length > 0 ? new Set(audiences) : [this.#audience]) {
+    for (const audience of audiences.length > 0 ? new Set(audiences) : [this.#options.audience]) {
       try {
         user = await this.#authenticateToken(token, audience)
         good.push(audience)
@@ -66,8 +107,9 @@ export class Authenticator {
   }
 
   #authenticateToken(token: string, audience: string, from = 0): User | Promise<User> {
-    for (let i = from; i < this.#tokens.length; i++) {
-      const user = this.#tokens[i]!.authenticate(token, audience)
+    const { tokens } = this.#options
+    for (let i = from; i < tokens.length; i++) {
+      const user = tokens[i]!.authenticate(token, audience)
       if (user instanceof Promise) return user.then((found) => found ?? this.#authenticateToken(token, audience, i + 1))
       if (user) return user
     }
@@ -75,13 +117,13 @@ export class Authenticator {
   }
 }
 
-/** CN is the user, each O a group. The connection has verified the certificate against the cluster's CA. */
-function userOfCertificate(socket: TLSSocket): User | null {
-  if (!socket.authorized) return null
-  const subject = socket.getPeerCertificate()?.subject as { CN?: string; O?: string | string[] } | undefined
-  if (!subject?.CN) return null
-  const groups = subject.O === undefined ? [] : [subject.O].flat()
-  return { name: subject.CN, groups: [...groups, ALL_AUTHENTICATED] }
+/** Throws Unauthorized for one that can't be read. */
+function protocolTokenOf(headers: IncomingHttpHeaders): string | undefined {
+  try {
+    return protocolToken(headers)
+  } catch (cause) {
+    throw cause instanceof MalformedToken ? unauthorized(cause) : cause
+  }
 }
 
 export interface StaticToken {
@@ -95,7 +137,7 @@ export interface StaticToken {
 export function staticTokens(tokens: readonly StaticToken[], audience: string): TokenAuthenticator {
   const users = new Map<string, User>()
   for (const { token, user, uid, groups } of tokens)
-    users.set(digest(token), { name: user, uid, groups: [...groups, ALL_AUTHENTICATED] })
+    users.set(digest(token), withAuthenticated({ name: user, uid, groups }))
   return { authenticate: (token, wanted) => (wanted === audience ? users.get(digest(token)) : undefined) }
 }
 

@@ -1,12 +1,13 @@
 /**
  * Tokens of service accounts: JSON Web Tokens, bound to an audience, a time and (usually) a pod or a secret. One is valid
- * only as long as what it is bound to exists. Upstream: `pkg/serviceaccount` and KEP-1205.
+ * only as long as what it is bound to exists. Those of the older kind are kept in a Secret each, and are valid as long as
+ * they are in there. Upstream: `pkg/serviceaccount` and KEP-1205.
  */
 import type { KeyObject } from 'node:crypto'
-import { jwtVerify, SignJWT } from 'jose'
+import { type JWTPayload, jwtVerify, SignJWT } from 'jose'
 import type { Clock } from '#base/clock.ts'
 import { type Random, uuid } from '#base/random.ts'
-import { ALL_AUTHENTICATED, type User } from '../user.ts'
+import { CREDENTIAL_ID, serviceAccountUser, type User } from '../user.ts'
 import { digest, type TokenAuthenticator, unauthorized } from './authenticator.ts'
 
 export interface SigningKey {
@@ -18,7 +19,8 @@ export interface SigningKey {
 
 export interface Bound {
   readonly name: string
-  readonly uid: string
+  /** Absent for the node of a pod that has no object. */
+  readonly uid?: string
 }
 
 /** The `kubernetes.io` claim. */
@@ -39,16 +41,22 @@ export interface TokenOptions {
   random: Random
   /** Whether everything that the token is bound to is still there. */
   isAlive(subject: TokenSubject): boolean
+  /** Whether the Secret of a token of the older kind still holds it. */
+  isKept(subject: TokenSubject, token: string): boolean
 }
 
 /** How many verified tokens are remembered. */
 const MAX_VERIFIED = 4096
+const ALGORITHM = 'ES256'
+const LEGACY_ISSUER = 'kubernetes/serviceaccount'
+const LEGACY_CLAIM = 'kubernetes.io/serviceaccount/'
 
 interface Verified {
-  subject: TokenSubject
-  audiences: readonly string[]
-  id: string | undefined
-  expiresMs: number
+  readonly subject: TokenSubject
+  readonly isLegacy: boolean
+  readonly audiences: readonly string[]
+  readonly expiresMs: number
+  readonly user: User
 }
 
 export class ServiceAccountTokens implements TokenAuthenticator {
@@ -59,77 +67,126 @@ export class ServiceAccountTokens implements TokenAuthenticator {
     this.#options = options
   }
 
-  /** A signed token for `subject` and when it expires, in milliseconds since the epoch. */
-  async issue(
+  /** What tokens for this server are issued for. */
+  get audience(): string {
+    return this.#options.audience
+  }
+
+  /** A signed token for `subject`. After `warnAfterSeconds`, where given, its use means that a client is too old. */
+  issue(
     subject: TokenSubject,
     audiences: readonly string[],
     lifetimeSeconds: number,
-  ): Promise<{ token: string; expiresMs: number }> {
-    const { key, issuer, audience, clock, random } = this.#options
+    warnAfterSeconds: number | false = false,
+  ): Promise<string> {
+    const { key, issuer, clock, random } = this.#options
     const nowS = Math.floor(clock.now() / 1000)
-    const expiresS = nowS + lifetimeSeconds
-    const token = await new SignJWT({ 'kubernetes.io': subject })
-      .setProtectedHeader({ alg: 'ES256', kid: key.keyId })
+    const claim = warnAfterSeconds === false ? subject : { ...subject, warnafter: nowS + warnAfterSeconds }
+    return new SignJWT({ 'kubernetes.io': claim })
+      .setProtectedHeader({ alg: ALGORITHM, kid: key.keyId })
       .setIssuer(issuer)
-      .setSubject(`system:serviceaccount:${subject.namespace}:${subject.serviceaccount.name}`)
-      .setAudience(audiences.length > 0 ? [...audiences] : [audience])
+      .setSubject(serviceAccountUser(subject.namespace, subject.serviceaccount.name).name)
+      .setAudience([...audiences])
       .setIssuedAt(nowS)
       .setNotBefore(nowS)
-      .setExpirationTime(expiresS)
+      .setExpirationTime(nowS + lifetimeSeconds)
       .setJti(uuid(random))
       .sign(key.privateKey)
-    return { token, expiresMs: expiresS * 1000 }
   }
 
   authenticate(token: string, audience: string): User | undefined | Promise<User | undefined> {
     if (token.split('.', 4).length !== 3) return undefined
     const known = this.#verified.get(digest(token))
-    if (known) return this.#userOf(known, audience)
-    return this.#verify(token, audience)
+    return known ? this.#userOf(known, token, audience) : this.#verify(token, audience)
   }
 
   async #verify(token: string, audience: string): Promise<User> {
+    const verified = await this.#read(token)
+    if (this.#verified.size >= MAX_VERIFIED) this.#verified.delete(this.#verified.keys().next().value!)
+    this.#verified.set(digest(token), verified)
+    return this.#userOf(verified, token, audience)
+  }
+
+  async #read(token: string): Promise<Verified> {
     const { key, issuer, clock } = this.#options
-    let payload
+    let payload: JWTPayload
     try {
-      ;({ payload } = await jwtVerify(token, key.publicKey, {
-        issuer,
-        algorithms: ['ES256'],
+      const options = {
+        issuer: [issuer, LEGACY_ISSUER],
+        algorithms: [ALGORITHM],
         currentDate: new Date(clock.now()),
-      }))
+      }
+      ;({ payload } = await jwtVerify(token, key.publicKey, options))
     } catch (cause) {
       throw unauthorized(cause)
     }
-    const verified: Verified = {
-      subject: payload['kubernetes.io'] as TokenSubject,
-      audiences: [payload.aud ?? []].flat(),
-      id: payload.jti,
-      expiresMs: payload.exp! * 1000,
-    }
-    if (this.#verified.size >= MAX_VERIFIED) this.#verified.delete(this.#verified.keys().next().value!)
-    this.#verified.set(digest(token), verified)
-    return this.#userOf(verified, audience)
+    const isLegacy = payload.iss === LEGACY_ISSUER
+    const subject = isLegacy ? legacySubject(payload) : (payload['kubernetes.io'] as TokenSubject | undefined)
+    if (!subject?.serviceaccount?.name || !subject.namespace) throw unauthorized()
+    const { namespace, serviceaccount } = subject
+    const user = userOf(subject, isLegacy ? undefined : payload.jti)
+    if (payload.sub !== serviceAccountUser(namespace, serviceaccount.name).name) throw unauthorized()
+    // Those of the older kind name no audience and do not expire; others always do both.
+    if (!isLegacy && (payload.exp === undefined || payload.aud === undefined)) throw unauthorized()
+    const audiences = payload.aud === undefined ? [this.audience] : [payload.aud].flat()
+    return { subject, isLegacy, audiences, expiresMs: payload.exp === undefined ? Infinity : payload.exp * 1000, user }
   }
 
-  #userOf({ subject, audiences, id, expiresMs }: Verified, audience: string): User {
-    const { clock, isAlive } = this.#options
-    if (!audiences.includes(audience) || clock.now() >= expiresMs || !isAlive(subject)) throw unauthorized()
-    const { namespace, serviceaccount, pod, node } = subject
-    return {
-      name: `system:serviceaccount:${namespace}:${serviceaccount.name}`,
-      uid: serviceaccount.uid,
-      groups: ['system:serviceaccounts', `system:serviceaccounts:${namespace}`, ALL_AUTHENTICATED],
-      extra: {
-        ...(id && { 'authentication.kubernetes.io/credential-id': [`JTI=${id}`] }),
-        ...(pod && {
-          'authentication.kubernetes.io/pod-name': [pod.name],
-          'authentication.kubernetes.io/pod-uid': [pod.uid],
-        }),
-        ...(node && {
-          'authentication.kubernetes.io/node-name': [node.name],
-          'authentication.kubernetes.io/node-uid': [node.uid],
-        }),
-      },
-    }
+  #userOf({ subject, isLegacy, audiences, expiresMs, user }: Verified, token: string, audience: string): User {
+    const { clock, isAlive, isKept } = this.#options
+    if (!audiences.includes(audience) || clock.now() >= expiresMs) throw unauthorized()
+    if (!(isLegacy ? isKept(subject, token) : isAlive(subject))) throw unauthorized()
+    return user
   }
+}
+
+function userOf({ namespace, serviceaccount, pod, node }: TokenSubject, tokenId: string | undefined): User {
+  const extra = {
+    ...(tokenId && { [CREDENTIAL_ID]: [`JTI=${tokenId}`] }),
+    ...(pod && boundExtra('pod', pod)),
+    ...(node && boundExtra('node', node)),
+  }
+  return {
+    ...serviceAccountUser(namespace, serviceaccount.name),
+    ...(serviceaccount.uid && { uid: serviceaccount.uid }),
+    ...(Object.keys(extra).length > 0 && { extra }),
+  }
+}
+
+const boundExtra = (kind: 'pod' | 'node', { name, uid }: Bound) => ({
+  [`authentication.kubernetes.io/${kind}-name`]: [name],
+  ...(uid && { [`authentication.kubernetes.io/${kind}-uid`]: [uid] }),
+})
+
+/** Undefined where a claim is missing. */
+function legacySubject(payload: JWTPayload): TokenSubject | undefined {
+  const claim = (name: string) => {
+    const value = payload[LEGACY_CLAIM + name]
+    return typeof value === 'string' && value !== '' ? value : undefined
+  }
+  const namespace = claim('namespace')
+  const secret = claim('secret.name')
+  const name = claim('service-account.name')
+  const uid = claim('service-account.uid')
+  if (!namespace || !secret || !name || !uid) return undefined
+  return { namespace, serviceaccount: { name, uid }, secret: { name: secret } }
+}
+
+/** A token of the older kind, to be kept in the Secret that `subject` names. */
+export function legacyToken(
+  { privateKey, keyId }: SigningKey,
+  subject: Required<Pick<TokenSubject, 'namespace' | 'serviceaccount' | 'secret'>>,
+): Promise<string> {
+  const { namespace, serviceaccount, secret } = subject
+  const claims = {
+    [`${LEGACY_CLAIM}namespace`]: namespace,
+    [`${LEGACY_CLAIM}secret.name`]: secret.name,
+    [`${LEGACY_CLAIM}service-account.name`]: serviceaccount.name,
+    [`${LEGACY_CLAIM}service-account.uid`]: serviceaccount.uid,
+  }
+  return new SignJWT(claims)
+    .setProtectedHeader({ alg: ALGORITHM, kid: keyId })
+    .setIssuer(LEGACY_ISSUER)
+    .setSubject(serviceAccountUser(namespace, serviceaccount.name).name)
+    .sign(privateKey)
 }

@@ -9,7 +9,7 @@ import type { Pod } from '#api/core/v1/pod.ts'
 import type { Resource } from '#api/kind.ts'
 import { persistentVolumes, pods } from '#api/resources.ts'
 import type { Registry } from '../registry/registry.ts'
-import type { CacheEvent, WatchCache } from '../registry/watch-cache.ts'
+import type { CacheEvent, ObjectCache } from '../registry/watch-cache.ts'
 import { type Referenced, referenceKey, referencesOf, secretsOfPersistentVolume } from './pod-references.ts'
 
 export class NodeGraph {
@@ -54,7 +54,7 @@ export class NodeGraph {
   #start() {
     if (this.#isStarted) return
     this.#isStarted = true
-    const follow = <T>(cache: WatchCache, change: (previous: T | undefined, current: T | undefined) => void) => {
+    const follow = <T>(cache: ObjectCache, change: (previous: T | undefined, current: T | undefined) => void) => {
       for (const { object } of cache.list(cache.prefix)) change(undefined, object as T)
       const onEvents = (events: readonly CacheEvent[]) => {
         for (const { previous, current } of events)

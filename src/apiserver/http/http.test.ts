@@ -140,30 +140,43 @@ describe('who asks', () => {
   const everything = ['/', '/api', '/apis', '/version', '/livez', '/readyz', '/metrics', '/openapi/v2', MAPS, '/none']
   const forEveryUser = ['/api', '/apis', '/version', '/livez', '/readyz', '/openapi/v2']
 
-  it.each(everything)('nobody gets %s', async (path) => {
+  it.each(everything)('nobody is anonymous at %s', async (path) => {
+    const isPublic = ['/version', '/livez', '/readyz'].includes(path)
     const answer = await server.fetch(path, { as: 'nobody' })
-    expect(answer.headers.get('www-authenticate')).toBeTruthy()
-    expect(await answer.json()).toEqual({
-      kind: 'Status',
-      apiVersion: 'v1',
-      metadata: {},
-      status: 'Failure',
-      message: 'Unauthorized',
-      reason: 'Unauthorized',
-      code: 401,
-    })
-    expect((await server.fetch(path, { as: 'nobody', method: 'POST', body: {} })).status).toBe(401)
+    expect(answer.status).toBe(isPublic ? 200 : 403)
+    if (!isPublic) expect(((await answer.json()) as Status).message).toContain('User "system:anonymous" cannot ')
+    expect((await server.fetch(path, { as: 'nobody', method: 'POST', body: {} })).status).toBe(403)
   })
 
-  it.each(['wrong', 'secret wrong', '', 'a.b.c', 'e30.e30.e30', '\t'])('the token %j is nobody’s', async (token) => {
-    const headers = { authorization: `Bearer ${token}` }
-    expect((await server.fetch(MAPS, { as: 'nobody', headers })).status).toBe(401)
-  })
+  it.each(['wrong', 'secret-wrong', 'a.b.c', 'e30.e30.e30', '.', 'abcdef.0123456789abcdef'])(
+    'the token %j is nobody’s, not even anonymous',
+    async (token) => {
+      const answer = await server.fetch('/version', { as: 'nobody', headers: { authorization: `Bearer ${token}` } })
+      expect(answer.headers.get('www-authenticate')).toBeTruthy()
+      expect(await answer.json()).toEqual({
+        kind: 'Status',
+        apiVersion: 'v1',
+        metadata: {},
+        status: 'Failure',
+        message: 'Unauthorized',
+        reason: 'Unauthorized',
+        code: 401,
+      })
+    },
+  )
+
+  it.each(['Bearer ', 'Bearer  secret', 'Basic c2VjcmV0', 'secret', '\t'])(
+    'the header %j holds no token',
+    async (authorization) => {
+      expect((await server.fetch(MAPS, { as: 'nobody', headers: { authorization } })).status).toBe(403)
+      expect((await server.fetch('/version', { as: 'nobody', headers: { authorization } })).status).toBe(200)
+    },
+  )
 
   it('a static token is somebody’s', async () => {
     const headers = { authorization: 'Bearer secret' }
     expect((await server.fetch(MAPS, { as: 'nobody', headers })).status).toBe(200)
-    const mixed = { authorization: 'bEARER   secret' }
+    const mixed = { authorization: ' bEARER secret more' }
     expect((await server.fetch(MAPS, { as: 'nobody', headers: mixed })).status).toBe(200)
   })
 
@@ -208,7 +221,7 @@ describe('who asks', () => {
     for (let i = 0; i < 3; i++) {
       expect((await server.fetch('/metrics', { as: eve, headers: { connection: 'close' } })).status).toBe(403)
       expect((await server.fetch('/metrics', { headers: { connection: 'close' } })).status).toBe(200)
-      expect((await server.fetch('/metrics', { as: 'nobody', headers: { connection: 'close' } })).status).toBe(401)
+      expect((await server.fetch('/metrics', { as: 'nobody', headers: { connection: 'close' } })).status).toBe(403)
     }
   })
 })

@@ -87,7 +87,8 @@ export interface HttpServerOptions {
   api: Api
   authenticator: Authenticator
   authorizer: Authorizer
-  tls: { cert: string; key: string; clientCa: string | readonly string[] }
+  /** PEM; connections are verified against any of `clientCas`. */
+  tls: { cert: string; key: string; clientCas: string[] }
   renderer: Renderer
   paths: PathHandler
   connect: ConnectHandler
@@ -131,7 +132,7 @@ export class HttpServer {
   }
 
   #secureContext() {
-    return { ...this.#serving, ca: this.#options.tls.clientCa, minVersion: 'TLSv1.2' as const }
+    return { ...this.#serving, ca: this.#options.tls.clientCas, minVersion: 'TLSv1.2' as const }
   }
 
   /** Listens on one more address; port 0 picks a free one. Returns the port. Throws a plain Error for an occupied port. */
