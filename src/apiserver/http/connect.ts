@@ -159,12 +159,15 @@ export function createConnectHandler(options: ConnectOptions): ConnectHandler {
         return
       }
       authorize(verbOfMethod(req.method ?? 'GET'))
+      authorize('create')
       throw badRequest('Upgrade request required')
     },
 
     async upgrade(connection) {
       const { route, query, authorize, req, socket, head } = connection
       authorize(verbOfMethod(req.method ?? 'GET'))
+      // A browser can only GET here, and what it gets is more than reading.
+      if (route.subresource !== 'proxy') authorize('create')
       const asked = await admitted(connection)
       const isProxy = route.subresource === 'proxy'
       const target = isProxy ? proxyTarget(api, route, query) : { url: streamTarget(route, asked), isKubelet: true }

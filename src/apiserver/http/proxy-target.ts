@@ -7,6 +7,7 @@ import { endpointSlices, nodes, pods, services } from '#api/resources.ts'
 import { badRequest, StatusError } from '#machinery/status-error.ts'
 import type { Api } from '../api.ts'
 import { kubeletBase } from './kubelet-address.ts'
+import { isOfPod, isProxyable } from './proxyable.ts'
 import type { ResourceRoute } from './route.ts'
 
 export interface ProxyTarget {
@@ -36,6 +37,8 @@ function splitName(text: string): { scheme: string; name: string; port: string }
   throw badRequest(`invalid proxy request ${JSON.stringify(text)}`)
 }
 
+const notAllowed = () => badRequest('address not allowed')
+
 type Base = { origin: string; isKubelet?: boolean }
 const originOf = (scheme: string, address: string, port: number | string) =>
   `${scheme}://${address.includes(':') ? `[${address}]` : address}:${port}`
@@ -43,7 +46,7 @@ const originOf = (scheme: string, address: string, port: number | string) =>
 function podBase(api: Api, namespace: string | undefined, name: string, port: string, scheme: string): Base {
   const pod = api.registry(pods).get(namespace, name).object as Pod
   const ip = pod.status.podIP
-  if (!ip) throw badRequest('address not allowed')
+  if (!ip || !isProxyable(ip)) throw notAllowed()
   const named = pod.spec.containers.flatMap((c) => c.ports ?? []).find((p) => p.name === port)
   const first = pod.spec.containers.flatMap((c) => c.ports ?? [])[0]?.containerPort ?? 80
   return { origin: originOf(scheme, ip, named?.containerPort ?? (port || first)) }
@@ -61,13 +64,17 @@ function serviceBase(api: Api, namespace: string | undefined, name: string, port
       'ServiceUnavailable',
       `no service port ${JSON.stringify(port)} found for service ${JSON.stringify(name)}`,
     )
+  const allPods = api.registry(pods)
+  const podNamed = (pod: string) => allPods.cache.get(allPods.key(namespace, pod))?.object as Pod | undefined
   const slices = api.registry(endpointSlices)
   for (const entry of slices.cache.list(slices.prefix(namespace))) {
     const slice = entry.object as EndpointSlice
     if (slice.metadata.labels?.['kubernetes.io/service-name'] !== name) continue
     const target = slice.ports?.find((p) => (p.name ?? '') === (wanted.name ?? ''))?.port
-    const ready = slice.endpoints?.find((e) => e.conditions?.ready !== false)
-    if (target !== undefined && ready?.addresses[0]) return { origin: originOf(scheme, ready.addresses[0], target) }
+    const ready = slice.endpoints?.find(
+      (e) => e.conditions?.ready !== false && isOfPod(e, e.addresses[0] ?? '', namespace!, podNamed),
+    )
+    if (target !== undefined && ready) return { origin: originOf(scheme, ready.addresses[0]!, target) }
   }
   throw new StatusError('ServiceUnavailable', `no endpoints available for service ${JSON.stringify(name)}`)
 }
@@ -76,5 +83,7 @@ function nodeBase(api: Api, _namespace: string | undefined, name: string, port: 
   const node = api.registry(nodes).get(undefined, name).object as Node
   const base = kubeletBase(node)
   if (port === '' || new URL(base).port === port) return { origin: base, isKubelet: true }
-  return { origin: originOf(scheme, new URL(base).hostname, port) }
+  const address = new URL(base).hostname.replace(/^\[|\]$/g, '')
+  if (!isProxyable(address)) throw notAllowed()
+  return { origin: originOf(scheme, address, port) }
 }
