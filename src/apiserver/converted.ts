@@ -1,11 +1,14 @@
 /** Requests for a form of a kind that is stored in another one: they are carried out on the stored form. */
 import type { Conversion } from '#api/conversion.ts'
 import type { KubeObject, Resource } from '#api/kind.ts'
+import { encodeAsField } from '#api/protobuf-encode.ts'
+import { OBJECT_TAG } from '#api/protobuf-envelope.ts'
 import type { ApiRequest } from '#client/transport.ts'
+import { BackwardWriter } from '#machinery/protobuf-wire.ts'
 import { qualified, StatusError } from '#machinery/status-error.ts'
 import type { Revision } from '#storage/store.ts'
 import type { Listed } from './registry/watch-cache.ts'
-import { SelectedBatch, SelectedEvent } from './watch/watch-groups.ts'
+import { type SelectedBatch, SelectedEvent } from './watch/watch-groups.ts'
 
 /** An object in its served form; converted and encoded when first asked for. */
 export class ConvertedObject implements Listed {
@@ -15,6 +18,7 @@ export class ConvertedObject implements Listed {
   readonly #stored: KubeObject
   #object: KubeObject | undefined
   #wire: Buffer | undefined
+  #protobuf: Buffer | undefined
 
   constructor(conversion: Conversion, stored: KubeObject, { key, revision }: { key: string; revision: Revision }) {
     this.#conversion = conversion
@@ -29,6 +33,17 @@ export class ConvertedObject implements Listed {
 
   get wire(): Buffer {
     return (this.#wire ??= Buffer.from(JSON.stringify(this.object)))
+  }
+
+  get protobuf(): Buffer {
+    const { type } = this.#conversion.served
+    return (this.#protobuf ??= encodeAsField(type, { ...this.object }, OBJECT_TAG, new BackwardWriter()))
+  }
+
+  at(revision: Revision): Listed {
+    const { metadata, ...rest } = this.#stored
+    const stored = { ...rest, metadata: { ...metadata, resourceVersion: String(revision) } }
+    return new ConvertedObject(this.#conversion, stored, { key: this.key, revision })
   }
 }
 
@@ -71,11 +86,9 @@ function renameFields(selector: string, names: Readonly<Record<string, string>>)
     .join(',')
 }
 
+/** Made once for all watchers of the batch. */
 export function convertBatch(conversion: Conversion, batch: SelectedBatch): SelectedBatch {
-  return new SelectedBatch(
-    batch.events.map(
-      ({ type, revision, object }) =>
-        new SelectedEvent(type, revision, new ConvertedObject(conversion, object, { key: '', revision })),
-    ),
-  )
+  return batch.derived(conversion, ({ type, revision, object }) => {
+    return new SelectedEvent(type, revision, new ConvertedObject(conversion, object, { key: '', revision }))
+  })
 }

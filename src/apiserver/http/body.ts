@@ -37,13 +37,22 @@ export function readBody(req: IncomingMessage | Http2ServerRequest): Promise<Buf
   })
 }
 
-const jsonTypes = new Set([
-  'application/json',
-  'application/json-patch+json',
-  'application/merge-patch+json',
-  'application/strategic-merge-patch+json',
-])
-const yamlTypes = new Set(['application/yaml', 'application/apply-patch+yaml', 'application/x-yaml'])
+/** What a body is taken for that does not say what it is. */
+export interface BodyType {
+  readonly apiVersion: string
+  readonly kind: string
+}
+
+const parsers: Readonly<Record<string, (bytes: Buffer) => unknown>> = {
+  'application/json': parseJson,
+  'application/yaml': parseYaml,
+}
+const patchParsers: Readonly<Record<string, (bytes: Buffer) => unknown>> = {
+  'application/json-patch+json': parseJson,
+  'application/merge-patch+json': parseJson,
+  'application/strategic-merge-patch+json': parseJson,
+  'application/apply-patch+yaml': parseYaml,
+}
 
 /** Finds the type of what a protobuf body says it holds. */
 export type TypeLookup = (apiVersion: string, kind: string) => Message | undefined
@@ -53,12 +62,17 @@ const MAX_DEPTH = 1000
 const MAX_VALUES = 2_000_000
 
 /**
- * Parses a body of `contentType`. Members that stand twice in one object are noted under `kDuplicates`. Throws BadRequest,
+ * Parses a body of `contentType`, which is a patch where no type is expected. Members that stand twice in one object are noted under `kDuplicates`. Throws BadRequest,
  * UnsupportedMediaType.
  */
-export function parseBody(bytes: Buffer, contentType: string | undefined, typeOf: TypeLookup): unknown {
+export function parseBody(
+  bytes: Buffer,
+  contentType: string | undefined,
+  typeOf: TypeLookup,
+  expected: BodyType | undefined,
+): unknown {
   const type = mediaType(contentType) || 'application/json'
-  const parser = jsonTypes.has(type) ? parseJson : yamlTypes.has(type) ? parseYaml : undefined
+  const parser = (expected ? parsers : patchParsers)[type]
   if (!parser && type !== PROTOBUF_TYPE) {
     throw new StatusError(
       'UnsupportedMediaType',
@@ -66,7 +80,7 @@ export function parseBody(bytes: Buffer, contentType: string | undefined, typeOf
     )
   }
   try {
-    return parser ? parser(bytes) : parseProtobuf(bytes, typeOf)
+    return parser ? parser(bytes) : parseProtobuf(bytes, typeOf, expected)
   } catch (cause) {
     throw cause instanceof StatusError ? cause : badRequest(messageOf(cause), cause)
   }
@@ -118,9 +132,12 @@ function withDuplicates(value: unknown, duplicates: string[]): unknown {
   return value
 }
 
-function parseProtobuf(bytes: Buffer, typeOf: TypeLookup): unknown {
-  const { apiVersion, kind, raw } = openEnvelope(bytes)
+function parseProtobuf(bytes: Buffer, typeOf: TypeLookup, expected: BodyType | undefined): unknown {
+  const { raw, ...named } = openEnvelope(bytes)
+  const apiVersion = named.apiVersion || (expected?.apiVersion ?? '')
+  const kind = named.kind || (expected?.kind ?? '')
   const type = typeOf(apiVersion, kind)
-  if (!type) throw badRequest(`no kind ${JSON.stringify(kind)} is registered for version ${JSON.stringify(apiVersion)}`)
+  if (!type || type.schema)
+    throw badRequest(`no kind ${JSON.stringify(kind)} is registered for version ${JSON.stringify(apiVersion)}`)
   return { ...decodeProtobuf(type, raw), apiVersion, kind }
 }

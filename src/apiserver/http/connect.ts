@@ -18,7 +18,7 @@ import type { Draft } from '../registry/strategy.ts'
 import { connectOptions, type ConnectOptionsObject } from './connect-options.ts'
 import { kubeletBase } from './kubelet-address.ts'
 import { proxyTarget } from './proxy-target.ts'
-import type { Request, Response } from './respond.ts'
+import type { Request, Response } from './exchange.ts'
 import type { ResourceRoute } from './route.ts'
 
 export interface Connection {

@@ -1,5 +1,7 @@
 /** Discovery over HTTP: the documents of `discovery/`, made once for each set of resources. */
 import type { Resource } from '#api/kind.ts'
+import { APIGroup, APIGroupList, APIResourceList, APIVersions } from '#api/meta/v1.ts'
+import type { Message } from '#api/schema.ts'
 import {
   type AggregatedDocument,
   aggregatedDiscovery,
@@ -7,7 +9,10 @@ import {
   aggregatedVersion,
 } from '../discovery/aggregated.ts'
 import { apiGroup, apiGroupList, apiResourceList, apiVersions } from '../discovery/documents.ts'
-import type { PathHandler } from './server.ts'
+import type { Request } from './exchange.ts'
+import { negotiate, PLAIN_ENDPOINT } from './negotiate.ts'
+import { type Rendered, valueBody } from './representation.ts'
+import type { PathAnswer, PathHandler } from './server.ts'
 
 /** `resources` answers with the same array until something changes. */
 export function discoveryPaths(resources: () => readonly Resource[], serverAddress: () => string): PathHandler {
@@ -24,10 +29,9 @@ export function discoveryPaths(resources: () => readonly Resource[], serverAddre
     aggregated.set(key, document)
     return document
   }
-  const json = (value: unknown) =>
-    value === undefined ? undefined : { code: 200, body: `${JSON.stringify(value)}\n`, contentType: 'application/json' }
   return {
     handle(path, req) {
+      const answer = (value: Rendered | undefined) => value && negotiated(value, req)
       const parts = path.replace(/\/$/, '').split('/')
       const root = parts[1]
       if (root !== 'api' && root !== 'apis') return undefined
@@ -39,11 +43,25 @@ export function discoveryPaths(resources: () => readonly Resource[], serverAddre
           if (req.headers['if-none-match'] === etag) return { code: 304, body: '', contentType, headers }
           return { code: 200, body, contentType, headers }
         }
-        return json(root === 'api' ? apiVersions(serverAddress()) : apiGroupList(resources()))
+        return answer(root === 'api' ? apiVersions(serverAddress()) : apiGroupList(resources()))
       }
-      if (root === 'api') return parts.length === 3 ? json(apiResourceList(resources(), '', parts[2]!)) : undefined
-      if (parts.length === 3) return json(apiGroup(resources(), parts[2]!))
-      return parts.length === 4 ? json(apiResourceList(resources(), parts[2]!, parts[3]!)) : undefined
+      if (root === 'api') return parts.length === 3 ? answer(apiResourceList(resources(), '', parts[2]!)) : undefined
+      if (parts.length === 3) return answer(apiGroup(resources(), parts[2]!))
+      return parts.length === 4 ? answer(apiResourceList(resources(), parts[2]!, parts[3]!)) : undefined
     },
   }
 }
+
+/** Throws NotAcceptable. */
+function negotiated(value: Rendered, { headers }: Request): PathAnswer {
+  const { contentType, pieces } = valueBody(value, negotiate(headers.accept, PLAIN_ENDPOINT), discoveryType)
+  return { code: 200, body: pieces[0]!, contentType }
+}
+
+const types: ReadonlyMap<string, Message> = new Map<string, Message>([
+  ['APIVersions', APIVersions],
+  ['APIGroupList', APIGroupList],
+  ['APIGroup', APIGroup],
+  ['APIResourceList', APIResourceList],
+])
+const discoveryType = (_apiVersion: string, kind: string) => types.get(kind)

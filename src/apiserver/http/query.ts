@@ -6,11 +6,15 @@ import { unsupportedValue } from '../registry/object-meta.ts'
 
 type Reader = (text: string) => unknown
 
+/** Of a request without any. */
+export const NO_QUERY: URLSearchParams = new URLSearchParams()
+
 const text: Reader = (value) => value
 const number: Reader = (value) => {
-  if (!/^[-+]?\d{1,15}$/.test(value))
-    throw badRequest(`strconv.ParseInt: parsing ${JSON.stringify(value)}: invalid syntax`)
-  return Number(value)
+  const isNumber = /^[-+]?\d+$/.test(value)
+  if (isNumber && Number.isSafeInteger(Number(value))) return Number(value)
+  const why = isNumber ? 'value out of range' : 'invalid syntax'
+  throw badRequest(`strconv.ParseInt: parsing ${JSON.stringify(value)}: ${why}`)
 }
 
 /** Anything but `false` and `0` means yes, the empty string too; absence means no. */

@@ -1,33 +1,14 @@
-/** Writes answers. */
-import type { IncomingMessage, ServerResponse } from 'node:http'
-import type { Http2ServerRequest, Http2ServerResponse } from 'node:http2'
-import { dump } from 'js-yaml'
+/** Sends answers and errors, whole or in pieces, compressed where that is accepted and worth it. */
 import type { Clock } from '#base/clock.ts'
 import type { Log } from '#base/log.ts'
 import { internalError, StatusError } from '#machinery/status-error.ts'
 import { StoreUnavailable } from '#storage/store.ts'
-import type { Listed } from '../registry/watch-cache.ts'
+import type { Request, Response } from './exchange.ts'
+import { acceptsGzip, GZIP_ABOVE_BYTES, writeCompressed } from './gzip.ts'
+import { negotiateStatus, wantsPretty } from './negotiate.ts'
+import { PIECE_BYTES, writePieces } from './pieces.ts'
+import { type Body, statusBody } from './representation.ts'
 
-/** HTTP/1.1 and HTTP/2 through Node's common interface. */
-export type Request = IncomingMessage | Http2ServerRequest
-export type Response = Pick<
-  ServerResponse,
-  | 'writeHead'
-  | 'write'
-  | 'end'
-  | 'headersSent'
-  | 'writableEnded'
-  | 'writableLength'
-  | 'destroy'
-  | 'setHeader'
-  | 'on'
-  | 'once'
-  | 'off'
-> & { statusCode: number }
-
-export const asResponse = (res: ServerResponse | Http2ServerResponse) => res as unknown as Response
-
-const JSON_TYPE = 'application/json'
 const CACHE_CONTROL = 'no-cache, private'
 
 /** `headers` adds to the common ones, or replaces them. */
@@ -35,7 +16,7 @@ export function sendBytes(
   res: Response,
   code: number,
   content: Buffer | string,
-  contentType: string = JSON_TYPE,
+  contentType: string,
   headers?: Record<string, string>,
 ) {
   // Node would join a string with the headers, and encode those as it does the string.
@@ -49,55 +30,26 @@ export function sendBytes(
   res.end(bytes)
 }
 
-export function sendValue(
-  res: Response,
-  code: number,
-  value: unknown,
-  format: 'json' | 'yaml' = 'json',
-  pretty = false,
-) {
-  if (format === 'yaml') sendBytes(res, code, dump(value, { noRefs: true, sortKeys: true }), 'application/yaml')
-  else sendBytes(res, code, `${JSON.stringify(value, undefined, pretty ? 2 : undefined)}\n`)
+/** What of the request decides how an answer is sent. */
+export interface Delivery {
+  readonly req: Pick<Request, 'headers'>
+  readonly clock: Clock
 }
 
-/** A list as its objects' own bytes between a head and a tail; written in pieces, so that a large one is never copied whole. */
-export function sendList(res: Response, head: string, entries: readonly Listed[], clock: Clock) {
-  const pieces: Buffer[] = [Buffer.from(head)]
-  let total = pieces[0]!.length + LIST_END.length
-  for (let i = 0; i < entries.length; i++) {
-    const { wire } = entries[i]!
-    if (i > 0) pieces.push(COMMA)
-    pieces.push(wire)
-    total += wire.length + (i > 0 ? 1 : 0)
-  }
-  pieces.push(LIST_END)
-  res.writeHead(200, { 'content-type': JSON_TYPE, 'cache-control': CACHE_CONTROL, 'content-length': total })
-  if (total <= PIECE_BYTES) {
-    res.end(Buffer.concat(pieces, total))
+/** An answer whose request has been given up in the meantime goes nowhere. */
+export function sendBody(res: Response, code: number, { contentType, pieces }: Body, { req, clock }: Delivery) {
+  if (res.headersSent || res.writableEnded) return
+  let total = 0
+  for (const piece of pieces) total += piece.length
+  const head = { 'content-type': contentType, 'cache-control': CACHE_CONTROL }
+  if (total > GZIP_ABOVE_BYTES && acceptsGzip(req.headers['accept-encoding'])) {
+    res.writeHead(code, { ...head, 'content-encoding': 'gzip', vary: 'Accept-Encoding' })
+    writeCompressed(res, pieces, clock)
     return
   }
-  writePieces(res, pieces, 0, clock)
-}
-
-const COMMA = Buffer.from(',')
-const LIST_END = Buffer.from(']}\n')
-const PIECE_BYTES = 256 << 10
-
-/** Joins small buffers into pieces of about PIECE_BYTES and waits for the client to take them. */
-function writePieces(res: Response, pieces: readonly Buffer[], from: number, clock: Clock) {
-  let at = from
-  while (at < pieces.length) {
-    const start = at
-    let bytes = 0
-    while (at < pieces.length && bytes < PIECE_BYTES) bytes += pieces[at++]!.length
-    const piece = at - start === 1 ? pieces[start]! : Buffer.concat(pieces.slice(start, at), bytes)
-    if (at === pieces.length) res.end(piece)
-    else if (!res.write(piece)) {
-      const next = at
-      onceDrained(res, clock, () => writePieces(res, pieces, next, clock))
-      return
-    }
-  }
+  res.writeHead(code, { ...head, 'content-length': total })
+  if (total <= PIECE_BYTES) res.end(pieces.length === 1 ? pieces[0] : Buffer.concat(pieces, total))
+  else writePieces(res, pieces, clock)
 }
 
 /** All warnings together may be this long; where they are longer, each is cut (characters). */
@@ -124,40 +76,26 @@ function headerText(text: string): string {
   return Buffer.from(plain).toString('latin1')
 }
 
-/** A client that takes nothing for so long is taken for gone. */
-const STALLED_MS = 60_000
-
-/** Calls `next` when the client has taken what was written; ends the connection of one that does not. */
-export function onceDrained(res: Response, clock: Clock, next: () => void) {
-  const timer = clock.after(STALLED_MS, () => res.destroy())
-  const settle = () => {
-    timer.cancel()
-    res.off('close', settle)
-    res.off('drain', drained)
-  }
-  const drained = () => {
-    settle()
-    next()
-  }
-  res.once('close', settle)
-  res.once('drain', drained)
+/** Anything thrown as what a client is told; what is not a StatusError is a bug, logged whole and told without its details. */
+export function statusErrorOf(err: unknown, log: Log, about: object): StatusError {
+  if (err instanceof StatusError) return err
+  if (err instanceof StoreUnavailable) return new StatusError('ServiceUnavailable', err.message, { cause: err })
+  log.error({ ...about, err }, 'request failed by a bug')
+  return internalError('an unexpected error, of which the log of the server says more', err)
 }
 
-/** Anything thrown becomes a Status; what is not a StatusError is a bug, logged whole and answered without its details. */
-export function sendError(res: Response, err: unknown, log: Log, about: object) {
-  let error: StatusError
-  if (err instanceof StatusError) error = err
-  else if (err instanceof StoreUnavailable) error = new StatusError('ServiceUnavailable', err.message, { cause: err })
-  else {
-    log.error({ ...about, err }, 'request failed by a bug')
-    error = internalError('an unexpected error, of which the log of the server says more', err)
-  }
-  if (res.headersSent || res.writableEnded) {
+export function sendError(res: Response, error: StatusError, query: URLSearchParams, delivery: Delivery) {
+  // One that is complete already stands, such as that the time is over.
+  if (res.writableEnded) return
+  if (res.headersSent) {
     res.destroy()
     return
   }
+  const { headers } = delivery.req
   const retryAfter = error.details?.retryAfterSeconds
   if (retryAfter) res.setHeader('retry-after', String(retryAfter))
   if (error.code === 401) res.setHeader('www-authenticate', 'Bearer realm="rostrum"')
-  sendValue(res, error.code, error.toStatus())
+  const accepted = negotiateStatus(headers.accept)
+  const isPretty = accepted.isPretty || wantsPretty(query, headers['user-agent'])
+  sendBody(res, error.code, statusBody(error, { ...accepted, isPretty }), delivery)
 }

@@ -1,5 +1,4 @@
-/** A watch as an HTTP response: one JSON document a line. */
-import type { KubeObject } from '#api/kind.ts'
+/** A watch as an HTTP response without an end. */
 import type { Clock } from '#base/clock.ts'
 import type { Random } from '#base/random.ts'
 import type { ApiRequest } from '#client/transport.ts'
@@ -7,7 +6,10 @@ import { internalError, StatusError } from '#machinery/status-error.ts'
 import type { Api, Caller } from '../api.ts'
 import { openWatch } from '../watch/open-watch.ts'
 import type { SelectedBatch, SelectedEvent } from '../watch/watch-groups.ts'
-import { onceDrained, type Response, setWarnings } from './respond.ts'
+import type { Response } from './exchange.ts'
+import { onceDrained, PIECE_BYTES } from './pieces.ts'
+import { setWarnings } from './respond.ts'
+import type { WatchEncoding } from './watch-encoding.ts'
 
 /** Without a time-out of its own a watch lasts between this and twice this. */
 const MIN_WATCH_SECONDS = 1800
@@ -20,14 +22,12 @@ export interface WatchStreamOptions {
   random: Random
   /** A client that lets this much pile up is disconnected; it will resume from where it was. */
   maxBacklogBytes: number
-  /** Renders an object for clients that want a Table or PartialObjectMetadata. */
-  render?: ((object: KubeObject, isFirst: boolean) => unknown) | undefined
+  encoding: WatchEncoding
 }
 
 /** Throws StatusError when the watch is refused before anything was sent. */
 export function streamWatch(res: Response, options: WatchStreamOptions): void {
-  const { api, caller, request, clock, random, maxBacklogBytes, render } = options
-  let isFirst = true
+  const { api, caller, request, clock, random, maxBacklogBytes, encoding } = options
   let refused: Error | undefined
   let opened = false
   let cancel = () => {}
@@ -36,22 +36,13 @@ export function streamWatch(res: Response, options: WatchStreamOptions): void {
   const begin = () => {
     if (res.headersSent) return
     setWarnings(res, caller.warnings)
-    res.writeHead(200, { 'content-type': 'application/json', 'cache-control': 'no-cache, private' })
+    res.writeHead(200, { 'content-type': encoding.contentType, 'cache-control': 'no-cache, private' })
   }
-  const line = (type: string, object: unknown) => `${JSON.stringify({ type, object })}\n`
-  const rendered = (object: KubeObject) => {
-    if (!render) return object
-    const out = render(object, isFirst)
-    isFirst = false
-    return out
-  }
-  const bytesOf = (event: SelectedEvent) =>
-    render ? Buffer.from(line(event.type, rendered(event.object))) : event.line
 
   /** Live events that wait behind the initial ones; undefined as soon as nothing has to wait. */
-  let waiting: (Buffer | string)[] | undefined
+  let waiting: Buffer[] | undefined
   let waitingBytes = 0
-  const write = (bytes: Buffer | string) => {
+  const write = (bytes: Buffer) => {
     begin()
     if (waiting) {
       waiting.push(bytes)
@@ -69,7 +60,7 @@ export function streamWatch(res: Response, options: WatchStreamOptions): void {
     while (waiting && at < events.length) {
       const lines: Buffer[] = []
       for (let bytes = 0; at < events.length && bytes < PIECE_BYTES; bytes += lines.at(-1)!.length)
-        lines.push(bytesOf(events[at++]!))
+        lines.push(encoding.event(events[at++]!))
       if (res.write(lines.length === 1 ? lines[0]! : Buffer.concat(lines))) continue
       const next = at
       onceDrained(res, clock, () => writeInitial(events, next))
@@ -86,9 +77,9 @@ export function streamWatch(res: Response, options: WatchStreamOptions): void {
       writeInitial(events, 0)
     },
     onBatch(batch: SelectedBatch) {
-      write(render ? batch.events.map((event) => line(event.type, rendered(event.object))).join('') : batch.lines)
+      write(encoding.batch(batch))
     },
-    onBookmark: (object) => write(line('BOOKMARK', rendered(object))),
+    onBookmark: (object) => write(encoding.bookmark(object)),
     onEnd(error) {
       // What still waits is left out: all lines so far are whole.
       waiting = undefined
@@ -96,7 +87,7 @@ export function streamWatch(res: Response, options: WatchStreamOptions): void {
       if (!error) begin()
       else if (opened || res.headersSent) {
         const status = error instanceof StatusError ? error : internalError(error.message, error)
-        write(line('ERROR', status.toStatus()))
+        write(encoding.error(status.toStatus()))
       }
       if (res.headersSent) res.end()
     },
@@ -105,7 +96,7 @@ export function streamWatch(res: Response, options: WatchStreamOptions): void {
   if (refused && !res.headersSent) {
     // A revision that is gone is told in the stream, where clients look for it.
     if (refused instanceof StatusError && refused.reason === 'Expired') {
-      write(line('ERROR', refused.toStatus()))
+      write(encoding.error(refused.toStatus()))
       res.end()
       return
     }
@@ -118,6 +109,3 @@ export function streamWatch(res: Response, options: WatchStreamOptions): void {
     res.once('close', cancel)
   }
 }
-
-/** Initial events are written in pieces of about this size. */
-const PIECE_BYTES = 256 << 10

@@ -9,7 +9,7 @@ import { kindCodec } from './codec.ts'
 it.each([pods, deployments, configMaps])(
   'an object is the same in memory, in the store and on the wire: $kind',
   (resource) => {
-    const codec = kindCodec(resource.apiVersion, resource.kind)
+    const codec = kindCodec(resource.apiVersion, resource.kind, resource.type)
     const revision = fc.integer({ min: 1, max: Number.MAX_SAFE_INTEGER })
     fc.assert(
       fc.property(anyOf(resource.type), revision, fc.string({ unit: 'grapheme' }), (value, at, text) => {

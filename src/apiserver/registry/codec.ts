@@ -4,6 +4,10 @@
  * kind. So an object is encoded once, and a committed one is never encoded again.
  */
 import type { KubeObject } from '#api/kind.ts'
+import { encodeAsField } from '#api/protobuf-encode.ts'
+import { OBJECT_TAG } from '#api/protobuf-envelope.ts'
+import type { Message } from '#api/schema.ts'
+import { BackwardWriter } from '#machinery/protobuf-wire.ts'
 
 /** Where `metadata` starts in the encoding of every object of one kind. */
 export interface KindCodec {
@@ -12,12 +16,19 @@ export interface KindCodec {
   withRevision(stored: Buffer, revision: number): Buffer
   /** Parses stored bytes and sets the resourceVersion. The result is shared and must not be written to. */
   decode(stored: Buffer, revision: number): KubeObject
+  /** The object in protobuf, as field 2 of whatever it is put into. */
+  toProtobuf(object: KubeObject): Buffer
 }
 
-export function kindCodec(apiVersion: string, kind: string): KindCodec {
+export function kindCodec(apiVersion: string, kind: string, type: Message): KindCodec {
   const head = `{"kind":${JSON.stringify(kind)},"apiVersion":${JSON.stringify(apiVersion)},"metadata":{`
   const headBytes = Buffer.byteLength(head)
+  let writer: BackwardWriter | undefined
   return {
+    toProtobuf(object) {
+      writer ??= new BackwardWriter()
+      return encodeAsField(type, object as unknown as Record<string, unknown>, OBJECT_TAG, writer)
+    },
     encode(object) {
       const { kind: _kind, apiVersion: _apiVersion, metadata, ...rest } = object
       const { resourceVersion: _resourceVersion, ...meta } = metadata

@@ -107,7 +107,7 @@ export class Registry {
     this.#clock = clock
     this.#random = random
     this.#form = form
-    this.#codec = form?.codec ?? kindCodec(resource.apiVersion, resource.kind)
+    this.#codec = form?.codec ?? kindCodec(resource.apiVersion, resource.kind, resource.type)
     this.#ownCache = form ? undefined : new WatchCache(store, this.#codec, storagePrefix(resource))
     this.cache = form?.cache ?? this.#ownCache!
   }

@@ -15,8 +15,10 @@ export class CachedObject {
   #stored: Buffer | undefined
   #object: KubeObject | undefined
   #wire: Buffer | undefined
+  #protobuf: Buffer | undefined
 
-  constructor(codec: KindCodec, entry: StoreEntry) {
+  /** `entry` has a value, or an object in its place, or both. */
+  constructor(codec: KindCodec, entry: Omit<StoreEntry, 'value'> & { value?: Buffer }) {
     this.key = entry.key
     this.revision = entry.revision
     this.#codec = codec
@@ -37,15 +39,29 @@ export class CachedObject {
   /** JSON as it is sent, resourceVersion included. */
   get wire(): Buffer {
     if (this.#wire === undefined) {
-      this.#wire = this.#codec.withRevision(this.#stored!, this.revision)
+      this.#wire = this.#codec.withRevision(this.#stored ?? this.#codec.encode(this.#object!), this.revision)
       this.#stored = undefined
     }
     return this.#wire
   }
+
+  /** The object as field 2 of whatever it is put into; see protobuf-envelope.ts. */
+  get protobuf(): Buffer {
+    return (this.#protobuf ??= this.#codec.toProtobuf(this.object))
+  }
+
+  /** The same object with another resourceVersion. */
+  at(revision: Revision): Listed {
+    const { metadata, ...rest } = this.object
+    const attachment = { ...rest, metadata: { ...metadata, resourceVersion: String(revision) } }
+    return new CachedObject(this.#codec, { key: this.key, revision, attachment })
+  }
 }
 
 /** An object as it is listed and watched: decoded and encoded. */
-export type Listed = Pick<CachedObject, 'key' | 'revision' | 'object' | 'wire'>
+export interface Listed extends Pick<CachedObject, 'key' | 'revision' | 'object' | 'wire' | 'protobuf'> {
+  at(revision: Revision): Listed
+}
 
 export interface CacheEvent<O extends Listed = Listed> {
   readonly revision: Revision

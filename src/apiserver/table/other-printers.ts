@@ -8,6 +8,7 @@ import {
   ValidatingWebhookConfiguration,
 } from '#api/admissionregistration/v1.ts'
 import { APIService } from '#api/apiregistration/v1.ts'
+import { Scale } from '#api/autoscaling/v1.ts'
 import { CertificateSigningRequest } from '#api/certificates/v1.ts'
 import { Lease } from '#api/coordination/v1.ts'
 import { FlowSchema, PriorityLevelConfiguration } from '#api/flowcontrol/v1.ts'
@@ -41,6 +42,17 @@ export const plainPrinter = (type: Message): Printer =>
 
 export const agePrinter = (type: Message): Printer =>
   printer(type, { columns: [NAME, AGE], cells: (object, now) => [object.metadata.name, age(object, now)] })
+
+/** For the subresource of that name, whatever it is a subresource of. */
+export const scalePrinter: Printer = printer(Scale, {
+  columns: [
+    column('Name', 'metadata.name'),
+    integer('Desired', 'spec.replicas'),
+    integer('Available', 'status.replicas'),
+    AGE,
+  ],
+  cells: (scale, now) => [scale.metadata.name, scale.spec?.replicas ?? 0, scale.status?.replicas ?? 0, age(scale, now)],
+})
 
 const subjectNames = ({ subjects }: Printed, kind: string) =>
   (subjects ?? [])

@@ -5,15 +5,16 @@
 import type { KubeObject, Resource } from '#api/kind.ts'
 import type { Clock } from '#base/clock.ts'
 import { badRequest, StatusError } from '#machinery/status-error.ts'
-import type { Renderer } from '../http/server.ts'
-import { plainPrinter } from './other-printers.ts'
+import type { Transform } from '../http/negotiate.ts'
+import type { Renderer } from '../http/representation.ts'
+import { plainPrinter, scalePrinter } from './other-printers.ts'
 import type { Column, Printed, Printer, RowCondition } from './printer.ts'
 
-const META_VERSION = 'meta.k8s.io/v1'
+type MetaVersion = Transform['apiVersion']
 
 export interface Table {
   kind: 'Table'
-  apiVersion: typeof META_VERSION
+  apiVersion: MetaVersion
   metadata: object
   columnDefinitions: readonly Column[] | null
   rows: TableRow[]
@@ -38,38 +39,36 @@ export function includeObjectOf(query: URLSearchParams): IncludeObject {
   )
 }
 
+interface TableOptions {
+  metadata: object
+  include: IncludeObject
+  nowMs: number
+  noHeaders?: boolean
+  /** Default: the newest. */
+  apiVersion?: MetaVersion
+}
+
 /** Throws nothing; an object without anything to show gets its name and time. */
 export function tableOf(
   printer: Printer,
   objects: readonly KubeObject[],
-  {
-    metadata,
-    include,
-    nowMs,
-    noHeaders = false,
-  }: { metadata: object; include: IncludeObject; nowMs: number; noHeaders?: boolean },
+  { metadata, include, nowMs, noHeaders = false, apiVersion = 'meta.k8s.io/v1' }: TableOptions,
 ): Table {
-  return {
-    kind: 'Table',
-    apiVersion: META_VERSION,
-    metadata,
-    columnDefinitions: noHeaders ? null : printer.columns,
-    rows: objects.map((object) => rowOf(printer, object, include, nowMs)),
+  const rowOf = (object: KubeObject): TableRow => {
+    const printed = object as unknown as Printed
+    const conditions = printer.conditions?.(printed)
+    return {
+      cells: printer.cells(printed, nowMs).map((cell) => cell ?? null),
+      ...(conditions && { conditions }),
+      object: include === 'None' ? null : include === 'Object' ? object : partialOf(object, apiVersion),
+    }
   }
+  const columnDefinitions = noHeaders ? null : printer.columns
+  return { kind: 'Table', apiVersion, metadata, columnDefinitions, rows: objects.map(rowOf) }
 }
 
-function rowOf(printer: Printer, object: KubeObject, include: IncludeObject, nowMs: number): TableRow {
-  const printed = object as unknown as Printed
-  const conditions = printer.conditions?.(printed)
-  return {
-    cells: printer.cells(printed, nowMs).map((cell) => cell ?? null),
-    ...(conditions && { conditions }),
-    object: include === 'None' ? null : include === 'Object' ? object : partialOf(object),
-  }
-}
-
-export function partialOf({ metadata }: KubeObject) {
-  return { kind: 'PartialObjectMetadata', apiVersion: META_VERSION, metadata }
+function partialOf({ metadata }: KubeObject, apiVersion: MetaVersion) {
+  return { kind: 'PartialObjectMetadata', apiVersion, metadata }
 }
 
 /** A bookmark carries nothing but a resourceVersion: it becomes a row of empty cells. */
@@ -78,33 +77,41 @@ const isBookmark = (object: KubeObject) => !object.metadata.name
 /** `find` is asked anew for each request, because custom resources bring their own. */
 export function createRenderer(clock: Clock, find: (resource: Resource) => Printer | undefined): Renderer {
   const printerOf = (resource: Resource) => find(resource) ?? plainPrinter(resource.type)
-  const options = (query: URLSearchParams) => ({ include: includeObjectOf(query), nowMs: clock.now() })
-  const one = (resource: Resource, object: KubeObject, query: URLSearchParams, noHeaders: boolean) => {
+  const optionsOf = (query: URLSearchParams, { apiVersion }: Transform) => ({
+    include: includeObjectOf(query),
+    nowMs: clock.now(),
+    apiVersion,
+  })
+  const wantsNoHeaders = (query: URLSearchParams) => query.get('noHeaders') === 'true'
+  const one = (as: Transform, resource: Resource, object: KubeObject, query: URLSearchParams, noHeaders: boolean) => {
+    const { apiVersion } = as
     const metadata = { resourceVersion: object.metadata.resourceVersion }
+    // Subresources that answer with a kind of their own have columns of their own.
+    const printer = object.kind === 'Scale' ? scalePrinter : printerOf(resource)
     if (isBookmark(object)) {
-      const cells = printerOf(resource).columns.map(() => '')
-      const rows = [{ cells, object: partialOf(object) }]
-      return { kind: 'Table', apiVersion: META_VERSION, metadata, columnDefinitions: null, rows }
+      const rows = [{ cells: printer.columns.map(() => ''), object: partialOf(object, apiVersion) }]
+      return { kind: 'Table', apiVersion, metadata, columnDefinitions: null, rows }
     }
-    return tableOf(printerOf(resource), [object], { metadata, noHeaders, ...options(query) })
+    return tableOf(printer, [object], { metadata, noHeaders, ...optionsOf(query, as) })
   }
   return {
     object(as, resource, object, query) {
-      if (as === 'PartialObjectMetadata') return partialOf(object)
-      if (as === 'PartialObjectMetadataList') throw notAList(resource)
-      const noHeaders = query.get('noHeaders') === 'true'
-      return one(resource, object, query, noHeaders)
+      if (as.kind === 'PartialObjectMetadata') return partialOf(object, as.apiVersion)
+      if (as.kind === 'PartialObjectMetadataList') throw notAList(resource)
+      return one(as, resource, object, query, wantsNoHeaders(query))
     },
     list(as, resource, objects, metadata, query) {
-      if (as === 'PartialObjectMetadata') throw isAList(resource)
-      if (as === 'PartialObjectMetadataList') {
-        return { kind: as, apiVersion: META_VERSION, metadata, items: objects.map(partialOf) }
-      }
-      const noHeaders = query.get('noHeaders') === 'true'
-      return tableOf(printerOf(resource), objects, { metadata, noHeaders, ...options(query) })
+      const { kind, apiVersion } = as
+      if (kind === 'PartialObjectMetadata') throw isAList(resource)
+      if (kind === 'PartialObjectMetadataList')
+        return { kind, apiVersion, metadata, items: objects.map((object) => partialOf(object, apiVersion)) }
+      const noHeaders = wantsNoHeaders(query)
+      return tableOf(printerOf(resource), objects, { metadata, noHeaders, ...optionsOf(query, as) })
     },
     event(as, resource, object, isFirst, query) {
-      return as === 'Table' ? one(resource, object, query, !isFirst) : partialOf(object)
+      if (as.kind === 'PartialObjectMetadata') return partialOf(object, as.apiVersion)
+      if (as.kind === 'PartialObjectMetadataList') throw notAList(resource)
+      return one(as, resource, object, query, !isFirst)
     },
   }
 }

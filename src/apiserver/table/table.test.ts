@@ -5,6 +5,7 @@ import { allResources, deployments, events, pods, services } from '#api/resource
 import { FakeClock } from '#base/fake-clock.ts'
 import { printers, keyOf } from './all.ts'
 import { humanDuration } from './human-duration.ts'
+import type { Transform } from '../http/negotiate.ts'
 import { createRenderer, type Table } from './renderer.ts'
 
 const NOW = Date.parse('2026-01-31T12:00:00Z')
@@ -227,9 +228,10 @@ describe('the renderer', () => {
   const renderer = createRenderer(new FakeClock(NOW), (resource) => printers.get(keyOf(resource)))
   const pod = decode(pods.type, { metadata, spec: { containers: [{ name: 'c' }] } }).object as unknown as KubeObject
   const query = (text = '') => new URLSearchParams(text)
+  const as = (kind: Transform['kind'], apiVersion: Transform['apiVersion'] = 'meta.k8s.io/v1') => ({ kind, apiVersion })
 
   it('makes a table of a list, with the metadata of each object', () => {
-    const table = renderer.list('Table', pods, [pod, pod], { resourceVersion: '9' }, query()) as Table
+    const table = renderer.list(as('Table'), pods, [pod, pod], { resourceVersion: '9' }, query()) as Table
     expect(table).toMatchObject({ kind: 'Table', apiVersion: 'meta.k8s.io/v1', metadata: { resourceVersion: '9' } })
     expect(table.columnDefinitions![0]).toMatchObject({ name: 'Name', type: 'string', format: 'name', priority: 0 })
     expect(table.rows).toHaveLength(2)
@@ -241,32 +243,57 @@ describe('the renderer', () => {
   })
 
   it('includes what the client asks for', () => {
-    const object = (text: string) => (renderer.object('Table', pods, pod, query(text)) as Table).rows[0]!.object
+    const object = (text: string) => (renderer.object(as('Table'), pods, pod, query(text)) as Table).rows[0]!.object
     expect(object('includeObject=Object')).toBe(pod)
     expect(object('includeObject=None')).toBeNull()
     expect(() => object('includeObject=All')).toThrow('includeObject: Invalid value: "All"')
   })
 
+  it('makes the older version of a table for who asks for it', () => {
+    const table = renderer.object(as('Table', 'meta.k8s.io/v1beta1'), pods, pod, query()) as Table
+    expect(table).toMatchObject({
+      apiVersion: 'meta.k8s.io/v1beta1',
+      rows: [{ object: { apiVersion: table.apiVersion } }],
+    })
+  })
+
+  it('shows how many replicas a scale has', () => {
+    const scale = {
+      kind: 'Scale',
+      apiVersion: 'autoscaling/v1',
+      metadata,
+      spec: { replicas: 3 },
+      status: { replicas: 2 },
+    }
+    const table = renderer.object(as('Table'), deployments, scale as unknown as KubeObject, query()) as Table
+    expect(table.columnDefinitions!.map(({ name }) => name)).toEqual(['Name', 'Desired', 'Available', 'Age'])
+    expect(table.rows[0]!.cells.slice(0, 3)).toEqual(['x', 3, 2])
+  })
+
   it('sends the columns of a watch once', () => {
-    expect((renderer.event('Table', pods, pod, true, query()) as Table).columnDefinitions).not.toBeNull()
-    expect((renderer.event('Table', pods, pod, false, query()) as Table).columnDefinitions).toBeNull()
+    expect((renderer.event(as('Table'), pods, pod, true, query()) as Table).columnDefinitions).not.toBeNull()
+    expect((renderer.event(as('Table'), pods, pod, false, query()) as Table).columnDefinitions).toBeNull()
   })
 
   it('renders bookmarks, which have nothing but a version', () => {
     const bookmark = { apiVersion: 'v1', kind: 'Pod', metadata: { resourceVersion: '8' } } as KubeObject
-    expect(renderer.event('Table', pods, bookmark, false, query())).toMatchObject({
+    expect(renderer.event(as('Table'), pods, bookmark, false, query())).toMatchObject({
       metadata: { resourceVersion: '8' },
     })
   })
 
   it('refuses a list where an object was asked for, and the reverse', () => {
-    expect(() => renderer.list('PartialObjectMetadata', services, [], {}, query())).toThrow('is a list (ServiceList)')
-    expect(() => renderer.object('PartialObjectMetadataList', services, pod, query())).toThrow('not a list')
-    expect(renderer.list('PartialObjectMetadataList', events, [pod], { resourceVersion: '1' }, query())).toMatchObject({
+    expect(() => renderer.list(as('PartialObjectMetadata'), services, [], {}, query())).toThrow(
+      'is a list (ServiceList)',
+    )
+    expect(() => renderer.object(as('PartialObjectMetadataList'), services, pod, query())).toThrow('not a list')
+    expect(
+      renderer.list(as('PartialObjectMetadataList'), events, [pod], { resourceVersion: '1' }, query()),
+    ).toMatchObject({
       kind: 'PartialObjectMetadataList',
       items: [{ kind: 'PartialObjectMetadata' }],
     })
-    expect(renderer.object('PartialObjectMetadata', deployments, pod, query())).toMatchObject({
+    expect(renderer.object(as('PartialObjectMetadata'), deployments, pod, query())).toMatchObject({
       metadata: { name: 'x' },
     })
   })

@@ -19,27 +19,27 @@ export type SelectedType = 'ADDED' | 'MODIFIED' | 'DELETED'
 export class SelectedEvent {
   readonly type: SelectedType
   readonly revision: Revision
-  readonly #cached: Listed
-  #object: KubeObject | undefined
+  readonly #sent: Listed
 
-  constructor(type: SelectedType, revision: Revision, cached: Listed) {
+  /** A deleted object is sent with the revision of its deletion. */
+  constructor(type: SelectedType, revision: Revision, listed: Listed) {
     this.type = type
     this.revision = revision
-    this.#cached = cached
+    this.#sent = type === 'DELETED' && listed.revision !== revision ? listed.at(revision) : listed
   }
 
-  /** The object as it is to be sent: a deleted one carries the revision of its deletion. */
   get object(): KubeObject {
-    if (this.#cached.revision === this.revision || this.type !== 'DELETED') return this.#cached.object
-    const { object } = this.#cached
-    return (this.#object ??= { ...object, metadata: { ...object.metadata, resourceVersion: String(this.revision) } })
+    return this.#sent.object
   }
 
   /** One line of a JSON watch stream. */
   get line(): Buffer {
-    const head = `{"type":"${this.type}","object":`
-    if (this.type !== 'DELETED') return Buffer.concat([Buffer.from(head), this.#cached.wire, LINE_END])
-    return Buffer.from(`${head}${JSON.stringify(this.object)}}\n`)
+    return Buffer.concat([Buffer.from(`{"type":"${this.type}","object":`), this.#sent.wire, LINE_END])
+  }
+
+  /** The object as `Listed.protobuf` has it. */
+  get protobuf(): Buffer {
+    return this.#sent.protobuf
   }
 }
 const LINE_END = Buffer.from('}\n')
@@ -47,16 +47,30 @@ const LINE_END = Buffer.from('}\n')
 /** Events that reach every watcher of a selection together. */
 export class SelectedBatch {
   readonly events: readonly SelectedEvent[]
-  #lines: Buffer | undefined
+  /** By the name of the encoding. */
+  #encoded: Map<string, Buffer> | undefined
+  #derived: Map<object, SelectedBatch> | undefined
 
   constructor(events: readonly SelectedEvent[]) {
     this.events = events
   }
 
-  /** All of them as lines of a JSON watch stream; made once, shared by all watchers. */
-  get lines(): Buffer {
-    return (this.#lines ??=
-      this.events.length === 1 ? this.events[0]!.line : Buffer.concat(this.events.map((event) => event.line)))
+  /** All of them, one after the other; made once for each `name` and shared by all watchers. Without one, made anew. */
+  encoded(name: string | undefined, encode: (event: SelectedEvent) => Buffer): Buffer {
+    const make = () => (this.events.length === 1 ? encode(this.events[0]!) : Buffer.concat(this.events.map(encode)))
+    if (name === undefined) return make()
+    this.#encoded ??= new Map()
+    let bytes = this.#encoded.get(name)
+    if (!bytes) this.#encoded.set(name, (bytes = make()))
+    return bytes
+  }
+
+  /** The same events in another form, made once for each `form`. */
+  derived(form: object, change: (event: SelectedEvent) => SelectedEvent): SelectedBatch {
+    this.#derived ??= new Map()
+    let batch = this.#derived.get(form)
+    if (!batch) this.#derived.set(form, (batch = new SelectedBatch(this.events.map(change))))
+    return batch
   }
 }
 
