@@ -11,7 +11,7 @@ import type { Clock } from '#base/clock.ts'
 import type { Log } from '#base/log.ts'
 import type { Random } from '#base/random.ts'
 import type { ApiRequest, RequestOptions } from '#client/transport.ts'
-import { badRequest, forbidden, notFound, notImplemented, type Status, StatusError } from '#machinery/status-error.ts'
+import { badRequest, notFound, notImplemented, type Status, StatusError } from '#machinery/status-error.ts'
 import type { Store } from '#storage/store.ts'
 import {
   admit,
@@ -25,6 +25,7 @@ import { FieldOwners, type OwnedWrite } from './apply/field-owners.ts'
 import type { ManagedKind } from './apply/managed-kind.ts'
 import { appliedObject, checkAdmitted, ownedWrite, withManagers } from './apply/owned-request.ts'
 import { Catalog } from './catalog.ts'
+import { requireAllowed } from './authz/refusal.ts'
 import { RequestAttributes, type RequestTarget } from './authz/request-attributes.ts'
 import { asServed, ConvertedObject, convertBatch, requestedResource, storedRequest } from './converted.ts'
 import { decodeObject, deleteRequestOf, patchObject, withName, withoutOldVersion } from './decode-object.ts'
@@ -34,7 +35,7 @@ import type { Draft, Stored, Strategy } from './registry/strategy.ts'
 import type { Listed } from './registry/watch-cache.ts'
 import { selectionOf } from './selection.ts'
 import type { Printer } from './table/printer.ts'
-import { type Authorizer, refusalText, type User } from './user.ts'
+import type { Authorizer, User } from './user.ts'
 import { type BatchSink, WatchGroups } from './watch/watch-groups.ts'
 
 export interface Caller {
@@ -213,14 +214,14 @@ export class Api {
 
   /** Throws Forbidden. */
   authorize(user: User, request: RequestTarget, verb: string) {
-    const attributes = new RequestAttributes(user, request, verb)
-    const { allowed, reason } = this.authorizer.authorize(attributes)
-    if (!allowed) throw forbidden(request.resource, attributes.name, refusalText(attributes, reason))
+    requireAllowed(this.authorizer, new RequestAttributes(user, request, verb))
   }
 
   /** Everything but watches and connections. Throws StatusError. */
   async perform(caller: Caller, request: ApiRequest): Promise<Answer> {
-    this.authorize(caller.user, request, request.verb)
+    // Who creates something names it in the object, if at all.
+    const isCreation = request.verb === 'create' && !request.subresource
+    this.authorize(caller.user, isCreation ? { ...request, name: undefined } : request, request.verb)
     return this.performAuthorized(caller, request)
   }
 
@@ -456,6 +457,7 @@ export class Api {
       return view && old ? view.apply(old, draft) : draft
     }
     const admitted = (changed: Draft, old: Stored | undefined): Draft | Promise<Draft> => {
+      if (!old) this.authorize(caller.user, request, 'create')
       const draft = narrow && old ? withManagers(narrow(changed, old), changed) : changed
       if (request.resource.namespaced && !draft.metadata.namespace) draft.metadata.namespace = namespace!
       const { managedFields } = draft.metadata

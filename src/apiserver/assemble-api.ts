@@ -19,6 +19,7 @@ import { ServiceAllocator } from './allocation/service-allocator.ts'
 import { Api, resourceKey } from './api.ts'
 import { Authenticator, type StaticToken, staticTokens } from './authn/authenticator.ts'
 import { ClusterAuthorizer } from './authz/authorizer.ts'
+import { escalationCheck } from './authz/escalation.ts'
 import { nodeRules } from './authz/policy/cluster-roles.ts'
 import { bootstrapTokens } from './authn/bootstrap-tokens.ts'
 import type { FrontProxyOptions } from './authn/front-proxy.ts'
@@ -110,6 +111,7 @@ export async function assembleApi(options: ApiAssemblyOptions): Promise<Assemble
         random,
         log,
       }),
+      escalationCheck(authorizer),
     ],
     authorizer,
     clock,

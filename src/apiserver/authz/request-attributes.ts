@@ -40,9 +40,7 @@ export class RequestAttributes implements Attributes {
     this.subresource = subresource ?? ''
     this.namespace = namespace ?? ''
     this.#options = verb === 'list' || verb === 'watch' || verb === 'deletecollection' ? options : undefined
-    // Who creates something names it in the object, if at all.
-    const hasName = verb !== 'deletecollection' && (verb !== 'create' || this.subresource !== '')
-    this.name = hasName ? (name ?? this.#selectedName()) : ''
+    this.name = verb === 'deletecollection' ? '' : (name ?? this.#selectedName())
   }
 
   get fieldSelector(): readonly FieldRequirement[] | undefined {
