@@ -51,7 +51,7 @@ export function kind<F extends Fields>(
 }
 
 export type Verb = 'create' | 'get' | 'list' | 'watch' | 'update' | 'patch' | 'delete' | 'deletecollection'
-const ALL_VERBS: readonly Verb[] = ['create', 'delete', 'deletecollection', 'get', 'list', 'patch', 'update', 'watch']
+export const ALL_VERBS: readonly Verb[] = ['create', 'delete', 'deletecollection', 'get', 'list', 'patch', 'update', 'watch']
 
 export interface Subresource {
   /** Kind of its body; the parent's where it is not given. */
@@ -70,12 +70,16 @@ export interface Resource<T extends KubeObject = KubeObject> {
   /** `v1` or `apps/v1`. */
   readonly apiVersion: string
   readonly kind: string
+  /** Default: `<kind>List`. */
+  readonly listKind?: string
   readonly plural: string
   readonly singular: string
   readonly namespaced: boolean
   readonly shortNames: readonly string[]
   readonly categories: readonly string[]
   readonly verbs: readonly Verb[]
+  /** Those that discovery tells of. Default: all of them. */
+  readonly shownVerbs?: readonly Verb[]
   readonly subresources: Readonly<Record<string, Subresource>>
   readonly type: Message
 }

@@ -10,7 +10,7 @@ import type { Message } from '#api/schema.ts'
 import type { Clock } from '#base/clock.ts'
 import type { Log } from '#base/log.ts'
 import type { Random } from '#base/random.ts'
-import type { ApiRequest, RequestOptions } from '#client/transport.ts'
+import { type ApiRequest, patchContentTypes, type RequestOptions } from '#client/transport.ts'
 import { badRequest, notFound, notImplemented, type Status, StatusError } from '#machinery/status-error.ts'
 import type { Store } from '#storage/store.ts'
 import {
@@ -125,6 +125,13 @@ const BUILT_IN = 'built-in'
 
 const notServed = () => new StatusError('NotFound', 'the server could not find the requested resource')
 
+/** Types that users have described say nothing of how their lists are patched. */
+const noMergeKeys = () => {
+  const accepted = [patchContentTypes.json, patchContentTypes.merge, patchContentTypes.apply].join(', ')
+  const message = `the body of the request was in an unknown format - accepted media types include: ${accepted}`
+  return new StatusError('UnsupportedMediaType', message)
+}
+
 export const resourceKey = (r: { group: string; plural: string }) => `${r.group}/${r.plural}`
 
 export class Api {
@@ -230,6 +237,7 @@ export class Api {
     const entry = this.entry(asked.resource)
     const request = entry.resource === asked.resource ? asked : { ...asked, resource: entry.resource }
     if (entry.warning) caller.warnings.push(entry.warning)
+    if (request.patchType === 'strategic' && request.resource.type.schema) throw noMergeKeys()
     if (request.resource.namespaced && !request.namespace && request.verb !== 'list' && request.verb !== 'watch') {
       throw badRequest(
         request.verb === 'create'
@@ -481,6 +489,7 @@ export class Api {
         dryRun,
         ...(subresource && { subresource }),
         isReplacement: request.verb === 'update',
+        warnings: caller.warnings,
         createsMissing,
         keepsManagers: request.patchType === 'apply',
         validate: (object, old) => validateAdmission(plugins, admissionRequest(old), view ? view.show(object) : object),

@@ -6,7 +6,7 @@ import { BOOTSTRAP_TOKEN_NAMESPACE } from '#api/core/v1/bootstrap-token.ts'
 import type { Secret } from '#api/core/v1/config.ts'
 import type { Service } from '#api/core/v1/service.ts'
 import type { Resource } from '#api/kind.ts'
-import { allResources, secrets, services } from '#api/resources.ts'
+import { allResources, secrets, services, customResourceDefinitions } from '#api/resources.ts'
 import type { Clock } from '#base/clock.ts'
 import type { Log } from '#base/log.ts'
 import type { Random } from '#base/random.ts'
@@ -17,6 +17,9 @@ import { dynamicAdmission } from './admission/dynamic-admission.ts'
 import type { WebhookMetrics } from './admission/webhook/webhook-metrics.ts'
 import { ServiceAllocator } from './allocation/service-allocator.ts'
 import { Api, resourceKey } from './api.ts'
+import { CustomResources } from './custom-resources/custom-resources.ts'
+import { definitionStrategy } from './custom-resources/definition-strategy.ts'
+import { sameFields } from './custom-resources/version-forms.ts'
 import { Authenticator, type StaticToken, staticTokens } from './authn/authenticator.ts'
 import { ClusterAuthorizer } from './authz/authorizer.ts'
 import { escalationCheck } from './authz/escalation.ts'
@@ -96,6 +99,10 @@ export async function assembleApi(options: ApiAssemblyOptions): Promise<Assemble
     strategies: new Map([
       ...strategies,
       [resourceKey(services), allocator.extend(strategies.get(resourceKey(services)) ?? {})],
+      [
+        resourceKey(customResourceDefinitions),
+        definitionStrategy(strategies.get(resourceKey(customResourceDefinitions)) ?? {}),
+      ],
     ]),
     subresources: allSubresources({ tokens }),
     virtual: allVirtualResources({ authenticator, authorizer }),
@@ -122,5 +129,13 @@ export async function assembleApi(options: ApiAssemblyOptions): Promise<Assemble
   authorizer.start()
   const existing = api.registry(services)
   for (const entry of existing.cache.list(existing.prefix(undefined))) allocator.adopt(entry.object as Service)
+  await new CustomResources({
+    api,
+    converterOf: () => sameFields,
+    rulesOf: () => undefined,
+    clock,
+    random,
+    log,
+  }).start()
   return { api, authenticator, authorizer }
 }

@@ -75,7 +75,7 @@ function resourceDiscovery(resource: Resource) {
     responseKind: responseKind(kind),
     scope: namespaced ? 'Namespaced' : 'Cluster',
     singularResource: singular,
-    verbs: resource.verbs.toSorted(),
+    verbs: (resource.shownVerbs ?? resource.verbs).toSorted(),
     ...(shortNames.length > 0 && { shortNames }),
     ...(categories.length > 0 && { categories }),
     ...(subresources.length > 0 && {

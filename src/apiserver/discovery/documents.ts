@@ -60,7 +60,7 @@ function entriesOf(resource: Resource): APIResource[] {
       singularName: singular,
       namespaced,
       kind,
-      verbs: resource.verbs.toSorted(),
+      verbs: (resource.shownVerbs ?? resource.verbs).toSorted(),
       ...(shortNames.length > 0 && { shortNames: [...shortNames] }),
       ...(categories.length > 0 && { categories: [...categories] }),
       ...(hash && { storageVersionHash: hash }),

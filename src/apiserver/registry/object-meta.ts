@@ -107,12 +107,12 @@ export const duplicateValue = (field: string, value: unknown): FieldError => ({
   message: `Duplicate value: ${quoted(value)}`,
 })
 
-/** `anyFinalizer`: a finalizer without a domain is none of our business. Those of custom resources never are. */
+/** `anyFinalizer`: a finalizer may be named otherwise than Kubernetes' own or as a path below a domain. */
 export function validateMeta(
   object: Stored,
   resource: Resource,
   nameCheck: NameCheck = dnsSubdomain,
-  anyFinalizer = resource.type.schema !== undefined,
+  anyFinalizer = resource.type.schema !== undefined || extensionGroups.has(resource.group),
 ): FieldError[] {
   const meta = object.metadata
   const errors: FieldError[] = []
@@ -167,6 +167,8 @@ export function validateMeta(
   return errors
 }
 
+/** Groups of the parts of the API server that only serve others' resources. */
+const extensionGroups: ReadonlySet<string> = new Set(['apiextensions.k8s.io', 'apiregistration.k8s.io'])
 const STANDARD_FINALIZERS = new Set(['kubernetes', 'orphan', 'foregroundDeletion'])
 
 /** Fields that an update may not change, and metadata's own rules. */

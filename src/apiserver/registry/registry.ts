@@ -29,7 +29,7 @@ import {
   validateMeta,
   validateMetaUpdate,
 } from './object-meta.ts'
-import type { Draft, Stored, Strategy } from './strategy.ts'
+import type { Draft, Stored, Strategy, StrategyContext } from './strategy.ts'
 import { type Listed, type ObjectCache, WatchCache } from './watch-cache.ts'
 import type { User } from '../user.ts'
 
@@ -73,6 +73,8 @@ export interface WriteRequest {
 
 export interface UpdateRequest extends WriteRequest {
   subresource?: string
+  /** Takes what validation lets through, but not without a word. */
+  warnings?: string[]
   /** The new object is not made from the old one, so that it may undo what its writer has not seen. */
   isReplacement?: boolean
   /** An object that does not exist is created, whatever the strategy says. */
@@ -226,7 +228,12 @@ export class Registry {
       const changed = change(old)
       const draft = changed instanceof Promise ? await changed : changed
       this.#checkPreconditions(draft, old, entry, name, isReplacement)
-      this.#prepareUpdate(draft, old, namespace, subresource, dryRun)
+      this.#prepareUpdate(draft, old, namespace, {
+        now: this.#clock.now(),
+        subresource,
+        dryRun,
+        ...(request.warnings && { warnings: request.warnings }),
+      })
       keepTimes(draft, old)
       const settle = strategy.allocate?.(draft, old, { now: this.#clock.now(), subresource, dryRun })
       let isWritten = false
@@ -279,9 +286,9 @@ export class Registry {
     }
   }
 
-  #prepareUpdate(draft: Draft, old: Stored, namespace: string | undefined, subresource: string, dryRun: boolean) {
+  #prepareUpdate(draft: Draft, old: Stored, namespace: string | undefined, context: StrategyContext) {
     const { resource, strategy } = this
-    const context = { now: this.#clock.now(), subresource, dryRun }
+    const { subresource } = context
     prepareMetaForUpdate(draft, old, resource, namespace)
     if (strategy.separatesStatus ?? 'status' in resource.type.fields) {
       if (subresource === 'status') keepAllButStatus(draft, old)

@@ -18,6 +18,8 @@ export interface StrategyContext {
   /** The subresource that is being written, or '' for the object itself. */
   subresource: string
   dryRun: boolean
+  /** Takes what the client is to be told besides errors. */
+  warnings?: string[]
   /** Who asks, where the kind records it (certificate requests). */
   user?: User
 }

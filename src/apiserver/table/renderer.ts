@@ -121,8 +121,8 @@ const notAList = ({ kind }: Resource) =>
     'NotAcceptable',
     `you requested PartialObjectMetadataList, but the requested object is not a list (${kind})`,
   )
-const isAList = ({ kind }: Resource) =>
+const isAList = ({ kind, listKind = `${kind}List` }: Resource) =>
   new StatusError(
     'NotAcceptable',
-    `you requested PartialObjectMetadata, but the requested object is a list (${kind}List)`,
+    `you requested PartialObjectMetadata, but the requested object is a list (${listKind})`,
   )

@@ -61,7 +61,8 @@ export function openWatch(
     checkInitialEvents(options)
     // Authorise before anything is looked at.
     api.authorize(caller.user, request, 'watch')
-    const { conversion } = api.entry(request.resource)
+    const { conversion, warning } = api.entry(request.resource)
+    if (warning) caller.warnings.push(warning)
     const { registry } = api.served(request.resource)
     const { cache } = registry
     if (asked !== undefined && asked > cache.revision) throw tooLarge(asked, cache.revision)

@@ -1,0 +1,65 @@
+/**
+ * Lists that are sets or maps: no element, or no set of keys, may stand twice. Upstream:
+ * `apiextensions-apiserver/pkg/apiserver/schema/listtype`.
+ */
+import type { FieldError } from '#machinery/status-error.ts'
+import { child, duplicateAt, goJson, invalidAt, keyed } from './field-errors.ts'
+import type { Structural } from './structural.ts'
+
+type Json = Record<string, unknown>
+const isObject = (value: unknown): value is Json => typeof value === 'object' && value !== null && !Array.isArray(value)
+
+/** Whether there is anything to look for. */
+export const hasListTypes = (schema: Structural): boolean =>
+  schema.some(({ listType }) => listType === 'set' || listType === 'map')
+
+export function checkListTypes(schema: Structural, value: unknown, path = ''): FieldError[] {
+  const errors: FieldError[] = []
+  check(schema, value, path, errors)
+  return errors
+}
+
+function check(schema: Structural, value: unknown, path: string, errors: FieldError[]) {
+  if (Array.isArray(value)) {
+    if (schema.listType === 'set') checkSet(value, path, errors)
+    else if (schema.listType === 'map') checkMap(schema.listMapKeys, value, path, errors)
+    const { items } = schema
+    if (items) value.forEach((element, i) => check(items, element, `${path}[${i}]`, errors))
+  } else if (isObject(value)) {
+    const { properties, others } = schema
+    for (const name in value) {
+      if (others) check(others, value[name], keyed(path, name), errors)
+      const property = properties.get(name)
+      if (property) check(property, value[name], child(path, name), errors)
+    }
+  }
+}
+
+function checkSet(list: readonly unknown[], path: string, errors: FieldError[]) {
+  for (const i of repeated(list.map(goJson))) errors.push(duplicateAt(`${path}[${i}]`, list[i]))
+}
+
+function checkMap(keys: readonly string[], list: readonly unknown[], path: string, errors: FieldError[]) {
+  const wrong = list.findIndex((element) => element !== null && !isObject(element))
+  if (wrong >= 0) {
+    errors.push(invalidAt(`${path}[${wrong}]`, list[wrong], 'must be an object for an array of list-type map'))
+    return
+  }
+  const found = list.map((element) => {
+    const own = keys.filter((key) => isObject(element) && Object.hasOwn(element, key))
+    return Object.fromEntries(own.map((key) => [key, (element as Json)[key]]))
+  })
+  for (const i of repeated(found.map(goJson))) errors.push(duplicateAt(`${path}[${i}]`, found[i]))
+}
+
+/** Positions of second occurrences; third and further ones are not told. */
+function repeated(texts: readonly string[]): number[] {
+  const times = new Map<string, number>()
+  const out: number[] = []
+  texts.forEach((text, i) => {
+    const before = times.get(text) ?? 0
+    if (before === 1) out.push(i)
+    times.set(text, before + 1)
+  })
+  return out
+}
