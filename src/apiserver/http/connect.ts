@@ -12,6 +12,7 @@ import type { Log } from '#base/log.ts'
 import { nodes, pods } from '#api/resources.ts'
 import { badRequest, notFound, methodNotAllowed, StatusError, type StatusReason } from '#machinery/status-error.ts'
 import { proxyStream, type ProxyStreamOptions } from '#streaming/proxy-stream.ts'
+import { sendOverWebSocket } from '#streaming/websocket-reader.ts'
 import type { Api } from '../api.ts'
 import type { User } from '../user.ts'
 import type { Draft } from '../registry/strategy.ts'
@@ -166,6 +167,15 @@ export function createConnectHandler(options: ConnectOptions): ConnectHandler {
     async upgrade(connection) {
       const { route, query, authorize, req, socket, head } = connection
       authorize(verbOfMethod(req.method ?? 'GET'))
+      if (route.subresource === 'log') {
+        const answer = await logOf(logTarget(route, query), kubeletAgent)
+        try {
+          await sendOverWebSocket(req, socket, head, answer)
+        } finally {
+          answer.destroy()
+        }
+        return
+      }
       // A browser can only GET here, and what it gets is more than reading.
       if (route.subresource !== 'proxy') authorize('create')
       const asked = await admitted(connection)
@@ -293,6 +303,24 @@ function relay(
     })
     req.pipe(outgoing)
   })
+}
+
+/** The log that the kubelet has at `target`. Rejects with StatusError. */
+async function logOf(target: URL, agent: Agent): Promise<IncomingMessage> {
+  const answer = await new Promise<IncomingMessage>((resolve, reject) => {
+    const outgoing = httpsRequest(target, { agent, timeout: KUBELET_TIMEOUT_MS })
+    outgoing.on('response', (found) => {
+      outgoing.setTimeout(0)
+      resolve(found)
+    })
+    outgoing.on('timeout', () => outgoing.destroy(new Error(`no answer within ${KUBELET_TIMEOUT_MS / 1000} s`)))
+    outgoing.on('error', (cause) =>
+      reject(new StatusError('ServiceUnavailable', `error trying to reach service: ${cause.message}`, { cause })),
+    )
+    outgoing.end()
+  })
+  if (answer.statusCode !== 200) throw await statusOfAnswer(answer)
+  return answer
 }
 
 /** Upstream: `GenericHttpResponseChecker`. */

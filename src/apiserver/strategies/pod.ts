@@ -9,6 +9,8 @@ import type { Draft, Stored, Strategy } from '../registry/strategy.ts'
 
 export const podStrategy: Strategy = {
   countsGeneration: true,
+  // Where a pod is placed is not what somebody asked for.
+  generationOf: ({ spec }) => ({ ...spec, nodeName: undefined }),
   returnsDeleted: true,
   prepareForCreate(pod) {
     pod.status = { phase: 'Pending', qosClass: qosClass(pod.spec) }

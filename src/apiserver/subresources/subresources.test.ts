@@ -122,7 +122,7 @@ describe('binding', () => {
     expect(answer).toMatchObject({ kind: 'Status', status: 'Success', code: 201 })
     const pod = (await server.client.get(pods, key)) as Any
     expect(pod.spec.nodeName).toBe('n')
-    expect(pod.metadata).toMatchObject({ annotations: { a: '1' }, labels: { zone: 'z' } })
+    expect(pod.metadata).toMatchObject({ annotations: { a: '1' }, labels: { zone: 'z' }, generation: 1 })
     expect(pod.status.conditions).toEqual([expect.objectContaining({ type: 'PodScheduled', status: 'True' })])
     const again = await refusal(post(pods, key, 'binding', binding(key)))
     expect(again).toMatchObject({
