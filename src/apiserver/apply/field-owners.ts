@@ -278,9 +278,7 @@ function settle<T>(steps: Steps<T>, converted?: JsonObject): T | Promise<T> {
 }
 
 /** What upstream says without a reason, as a server error. */
-function unexpected(message: string, cause?: unknown): StatusError {
-  return new StatusError('InternalError', message, { cause })
-}
+const unexpected = (message: string, cause?: unknown) => new StatusError('', message, { cause })
 
 function kindText(apiVersion: string, kind: string): string {
   const slash = apiVersion.indexOf('/')

@@ -4,7 +4,7 @@ import { jsonEqual } from '#base/equal.ts'
 import type { ApiRequest } from '#client/transport.ts'
 import { badRequest, conflict, type FieldError, invalid } from '#machinery/status-error.ts'
 import { decodeObject, duplicatesOf, withName, withoutOldVersion } from '../decode-object.ts'
-import { requiredValue } from '../registry/object-meta.ts'
+import { immutableValue, requiredValue } from '../registry/object-meta.ts'
 import type { Draft, Stored } from '../registry/strategy.ts'
 import { builtInKind } from './built-in-kind.ts'
 import type { FieldOwners, OwnedWrite } from './field-owners.ts'
@@ -51,12 +51,16 @@ export function appliedObject(
   const complete = (object: JsonObject): Draft => {
     tellDuplicates(caller, request)
     const draft = decodeObject(caller, { options: { fieldValidation: 'Ignore' } }, type, object)
-    if (live) return withoutOldVersion(withName(draft, name), live)
     const { uid } = draft.metadata
+    if (live) {
+      if (uid !== live.metadata.uid) throw invalid(resource, name!, [immutableValue('metadata.uid', uid)])
+      return withoutOldVersion(withName(draft, name), live)
+    }
     if (uid) {
       const why = `uid mismatch: the provided object specified uid ${uid}, and no existing object was found`
       throw conflict(resource, name!, why)
     }
+    delete (draft.metadata as { resourceVersion?: string }).resourceVersion
     if (!draft.metadata.name) {
       throw badRequest(`the name of the object (${name} based on URL) was undeterminable: name must be provided`)
     }
@@ -85,7 +89,10 @@ function appliedBody(body: unknown): JsonObject {
 function tellDuplicates({ warnings }: Writer, { body, options }: ApiRequest) {
   const duplicates = duplicatesOf(body)
   if (duplicates.length === 0 || options?.fieldValidation === 'Ignore') return
-  if (options?.fieldValidation === 'Strict') throw badRequest(`error strict decoding YAML: ${duplicates.join(', ')}`)
+  if (options?.fieldValidation === 'Strict') {
+    const lines = duplicates.map((duplicate) => `\n  ${duplicate}`).join('')
+    throw badRequest(`error strict decoding YAML: error converting YAML to JSON: yaml: unmarshal errors:${lines}`)
+  }
   warnings.push(...duplicates)
 }
 

@@ -52,9 +52,9 @@ export function verbOf(method: string, route: ResourceRoute, query: URLSearchPar
 export function requestOf(req: Request, route: ResourceRoute, verb: Verb, query: URLSearchParams): ApiRequest {
   const { resource, name, namespace, subresource, isWatchPath } = route
   const request: ApiRequest = { verb, resource, namespace, name, subresource }
-  if (query !== NO_QUERY) request.options = optionsOf(query, verb)
-  if (isWatchPath && name) request.options = { ...request.options, fieldSelector: `metadata.name=${name}` }
   if (verb === 'patch') request.patchType = patchTypeOf(req.headers['content-type'])
+  if (query !== NO_QUERY) request.options = optionsOf(query, verb, request.patchType)
+  if (isWatchPath && name) request.options = { ...request.options, fieldSelector: `metadata.name=${name}` }
   return request
 }
 

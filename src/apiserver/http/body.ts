@@ -120,10 +120,21 @@ function parseYaml(bytes: Buffer): unknown {
   } catch (err) {
     // Only with `json` are members overridden silently; whatever else was wrong is wrong again.
     value = read({ json: true })
-    duplicates.push(messageOf((err as Error).cause).split('\n')[0]!)
+    duplicates.push(repeatedKey((err as Error).cause))
   }
   countMembers(value, MAX_DEPTH, MAX_VALUES)
   return withDuplicates(value, duplicates)
+}
+
+/** As Go's YAML parser words it. */
+function repeatedKey(err: unknown): string {
+  const { mark } = err as { mark?: { line: number; buffer: string; position: number } }
+  if (!mark) return messageOf(err).split('\n')[0]!
+  const key = /^[^\r\n:]{0,256}/
+    .exec(mark.buffer.slice(mark.position))![0]
+    .trim()
+    .replace(/^(["'])(.*)\1$/, '$2')
+  return `line ${mark.line + 1}: key ${JSON.stringify(key)} already set in map`
 }
 
 function withDuplicates(value: unknown, duplicates: string[]): unknown {

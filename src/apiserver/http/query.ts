@@ -1,8 +1,9 @@
 /** Query parameters as request options. Unknown parameters are ignored, as upstream does. */
 import type { Verb } from '#api/kind.ts'
-import type { RequestOptions } from '#client/transport.ts'
+import type { PatchType, RequestOptions } from '#client/transport.ts'
 import { badRequest, type FieldError, invalid } from '#machinery/status-error.ts'
-import { unsupportedValue } from '../registry/object-meta.ts'
+import { managerErrors } from '../apply/user-agent.ts'
+import { forbiddenValue, requiredValue, unsupportedValue } from '../registry/object-meta.ts'
 
 type Reader = (text: string) => unknown
 
@@ -46,10 +47,8 @@ const kinds: Partial<Record<Verb, string>> = {
   delete: 'DeleteOptions',
   deletecollection: 'DeleteOptions',
 }
-const MAX_FIELD_MANAGER = 128
-
 /** Throws BadRequest, Invalid. */
-export function optionsOf(query: URLSearchParams, verb: Verb): RequestOptions {
+export function optionsOf(query: URLSearchParams, verb: Verb, patchType?: PatchType): RequestOptions {
   const options: Record<string, unknown> = {}
   for (const [name, value] of query) {
     if (Object.hasOwn(readers, name) && !(name in options)) options[name] = readers[name as keyof RequestOptions](value)
@@ -58,10 +57,11 @@ export function optionsOf(query: URLSearchParams, verb: Verb): RequestOptions {
   const kind = kinds[verb]
   if (!kind) return options as RequestOptions
   const errors: FieldError[] = []
-  if (fieldManager.length > MAX_FIELD_MANAGER) {
-    const message = `Too long: may not be more than ${MAX_FIELD_MANAGER} bytes`
-    errors.push({ type: 'TooLong', field: 'fieldManager', message })
-  }
+  if (patchType === 'apply') {
+    if (!fieldManager) errors.push(requiredValue('fieldManager', 'is required for apply patch'))
+  } else if (patchType && options.force !== undefined)
+    errors.push(forbiddenValue('force', 'may not be specified for non-apply patch'))
+  errors.push(...managerErrors(fieldManager))
   if (dryRun) {
     if (dryRun !== 'All') errors.push(unsupportedValue('dryRun', [dryRun], ['All']))
   } else delete options.dryRun
