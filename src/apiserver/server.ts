@@ -55,7 +55,7 @@ export interface ApiServer {
   close(): Promise<void>
 }
 
-/** The user that components in the server's process act as, until each has rights of its own. */
+/** A user who may do everything: the API server itself, and whoever owns the process. */
 export const systemUser = (name: string): User => ({ name, groups: ['system:masters', 'system:authenticated'] })
 
 export async function createApiServer(options: ApiServerOptions): Promise<ApiServer> {

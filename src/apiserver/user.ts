@@ -39,6 +39,9 @@ export const serviceAccountGroups = (namespace: string): string[] => [
   ALL_AUTHENTICATED,
 ]
 
+/** A part of the control plane that has a role bound to its name, such as `kube-scheduler`. */
+export const componentUser = (name: string): User => ({ name: `system:${name}`, groups: [ALL_AUTHENTICATED] })
+
 /** Upstream: `authorizer.Attributes`. Absent texts are empty. */
 export interface Attributes {
   readonly user: User

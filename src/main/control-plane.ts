@@ -11,11 +11,13 @@ import type { Log } from '#base/log.ts'
 import type { Random } from '#base/random.ts'
 import { type ApiServer, createApiServer, systemUser } from '#apiserver/server.ts'
 import type { StaticToken } from '#apiserver/authn/authenticator.ts'
+import { componentUser, serviceAccountUser, type User } from '#apiserver/user.ts'
 import { Client } from '#client/client.ts'
 import { createEventRecorder } from '#client/event-recorder.ts'
 import type { Informers } from '#client/informer.ts'
 import { createInformers } from '#client/informers.ts'
 import { controllers } from '#controllers/all.ts'
+import { CONTROLLER_NAMESPACE, serviceAccountOf } from '#controllers/identities.ts'
 import { ensureDnsService } from '#dns/dns-service.ts'
 import { startDns } from '#dns/start-dns.ts'
 import { startScheduler } from '#scheduler/scheduler.ts'
@@ -23,7 +25,7 @@ import type { Store } from '#storage/store.ts'
 import { ensureClusterInfo } from './cluster-info.ts'
 import { ensureJoinPolicy } from './join-policy.ts'
 import { kubernetesVersion } from './version.ts'
-import type { Pki } from './pki.ts'
+import { frontProxyOf, type Pki } from './pki.ts'
 
 export interface ControlPlaneOptions {
   store: Store
@@ -67,6 +69,7 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
     serviceCidr: options.serviceCidr,
     tokens: options.tokens ?? [],
     signingKey: pki.signingKey,
+    frontProxy: frontProxyOf(pki),
     tls: { ...pki.serving, clientCa: pki.authority.cert },
     kubeletTls: { ca: pki.authority.cert, ...pki.kubeletClient },
     version: kubernetesVersion,
@@ -82,15 +85,15 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
   const stop = new AbortController()
   const { signal } = stop
   setMaxListeners(10_000, signal)
-  const clientOf = (component: string) => new Client(server.transport(systemUser(`system:${component}`)))
-  const setUp = clientOf('apiserver')
+  const clientOf = (user: User) => new Client(server.transport(user))
+  const setUp = clientOf(systemUser('system:apiserver'))
   await Promise.all([
     ensureJoinPolicy(setUp),
     ensureClusterInfo(setUp, { server: urlOf(advertise, port), ca: pki.authority.cert }),
   ])
   /** Each component gets what it would be given in a process of its own; only the informers are shared. */
-  const contextOf = (component: string, informers: Informers) => {
-    const client = clientOf(component)
+  const contextOf = (component: string, informers: Informers, user = componentUser(component)) => {
+    const client = clientOf(user)
     const componentLog = log.child({ component })
     return {
       client,
@@ -102,7 +105,13 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
       signal,
     }
   }
-  const informers = createInformers({ client: clientOf('kube-controller-manager'), clock, random, log, signal })
+  const informers = createInformers({
+    client: clientOf(componentUser('kube-controller-manager')),
+    clock,
+    random,
+    log,
+    signal,
+  })
   const controllerContext = contextOf('kube-controller-manager', informers)
   const settings = {
     caBundle: pki.authority.cert,
@@ -114,21 +123,27 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
     },
     nodeIpam: { clusterCidrs: [options.clusterCidr], reservedCidrs: [options.serviceCidr] },
   }
-  for (const { create } of controllers) await create(settings)?.start(controllerContext)
+  for (const { name, create } of controllers) {
+    const client = clientOf(serviceAccountUser(CONTROLLER_NAMESPACE, serviceAccountOf(name)))
+    await create(settings)?.start({ ...controllerContext, client })
+  }
   startScheduler(contextOf('kube-scheduler', informers))
-  if (options.dns) await startDnsService(options, options.dns, clientOf('dns'), informers, signal)
+  if (options.dns) {
+    const client = clientOf(serviceAccountUser('kube-system', 'kube-dns'))
+    await startDnsService(options, options.dns, client, informers, signal)
+  }
 
   if (options.simulatedNodes) {
     const { startSimulatedNodes } = await import('#kubelet/simulated.ts')
     const names = Array.from({ length: options.simulatedNodes }, (_, i) => `sim-${i}`)
-    await startSimulatedNodes({ ...contextOf('kubelet', informers), names, version: kubernetesVersion.gitVersion })
-      .ready
+    const context = contextOf('kubelet', informers, componentUser('simulated-nodes'))
+    await startSimulatedNodes({ ...context, names, version: kubernetesVersion.gitVersion }).ready
   }
 
   return {
     server,
     port,
-    client: clientOf('rostrum'),
+    client: clientOf(systemUser('system:admin')),
     informers,
     async close() {
       stop.abort(new Error('the control plane is stopping'))

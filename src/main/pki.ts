@@ -19,6 +19,7 @@ import {
   type KeyPair,
   privatePem,
 } from '#base/x509.ts'
+import type { FrontProxyOptions } from '#apiserver/authn/front-proxy.ts'
 import type { SigningKey } from '#apiserver/authn/service-account-tokens.ts'
 
 export interface Pki {
@@ -57,6 +58,7 @@ export function pkiInMemory(): PkiFiles {
   return { read: (name) => files.get(name), write: (name, text) => void files.set(name, text) }
 }
 
+const FRONT_PROXY = 'front-proxy-client'
 const AUTHORITY_DAYS = 3650
 const CERTIFICATE_DAYS = 365
 /** A certificate with less than this left is made anew. */
@@ -111,7 +113,6 @@ export function ensurePki(files: PkiFiles, hosts: readonly string[], clock: Cloc
     serving: leaf('apiserver', authority, { commonName: 'kube-apiserver', hosts, usage: 'server' }),
     kubeletClient: leaf('apiserver-kubelet-client', authority, {
       commonName: 'kube-apiserver-kubelet-client',
-      organizations: ['system:masters'],
       usage: 'client',
     }),
     admin: leaf('admin', authority, {
@@ -121,11 +122,17 @@ export function ensurePki(files: PkiFiles, hosts: readonly string[], clock: Cloc
     }),
     frontProxy: {
       authority: frontProxyAuthority,
-      client: leaf('front-proxy-client', frontProxyAuthority, { commonName: 'front-proxy-client', usage: 'client' }),
+      client: leaf(FRONT_PROXY, frontProxyAuthority, { commonName: FRONT_PROXY, usage: 'client' }),
     },
     signingKey: ensureSigningKey(files),
   }
 }
+
+/** Who may speak for others to the API server. */
+export const frontProxyOf = ({ frontProxy }: Pki): FrontProxyOptions => ({
+  ca: frontProxy.authority.cert,
+  allowedNames: [FRONT_PROXY],
+})
 
 function ensureSigningKey(files: PkiFiles): SigningKey {
   let pem = files.read('service-account.key')

@@ -18,7 +18,7 @@ import { issueCertificate, type KeyPair } from '#base/x509.ts'
 import { namespaces, serviceAccounts } from '#api/resources.ts'
 import type { StaticToken } from '#apiserver/authn/authenticator.ts'
 import { type ApiServer, createApiServer, systemUser } from '#apiserver/server.ts'
-import type { User } from '#apiserver/user.ts'
+import { componentUser, serviceAccountUser, type User } from '#apiserver/user.ts'
 import { kubeconfigFor } from '#cli/kubeconfig-file.ts'
 import { Client } from '#client/client.ts'
 import { createEventRecorder } from '#client/event-recorder.ts'
@@ -26,7 +26,8 @@ import { createHttpsTransport, type HttpsTransport } from '#client/https-transpo
 import type { Informers } from '#client/informer.ts'
 import { createInformers } from '#client/informers.ts'
 import type { Controller } from '#controllers/controller.ts'
-import { ensurePki, type Pki, pkiInMemory } from '#main/pki.ts'
+import { CONTROLLER_NAMESPACE, serviceAccountOf } from '#controllers/identities.ts'
+import { ensurePki, frontProxyOf, type Pki, pkiInMemory } from '#main/pki.ts'
 import { kubernetesVersion } from '#main/version.ts'
 import { startScheduler } from '#scheduler/scheduler.ts'
 import { createMemoryStore } from '#storage/memory-store.ts'
@@ -100,6 +101,7 @@ export async function startTestServer(options: TestServerOptions = {}): Promise<
     serviceCidr,
     tokens: options.tokens ?? [],
     signingKey: pki.signingKey,
+    frontProxy: frontProxyOf(pki),
     maxWatchBacklogBytes: options.maxWatchBacklogBytes,
     tls: { ...pki.serving, clientCa: pki.authority.cert },
     kubeletTls: { ca: pki.authority.cert, ...pki.kubeletClient },
@@ -116,18 +118,27 @@ export async function startTestServer(options: TestServerOptions = {}): Promise<
   const { signal } = stop
   const clientFor = (user: User) => new Client(apiServer.transport(user))
   const client = clientFor(systemUser('test'))
-  const informers = createInformers({ client, clock, random, log, signal })
-  const contextOf = (component: string) => ({
-    client,
+  const informers = createInformers({
+    client: clientFor(componentUser('kube-controller-manager')),
+    clock,
+    random,
+    log,
+    signal,
+  })
+  const contextOf = (component: string, own = clientFor(componentUser(component))) => ({
+    client: own,
     informers,
-    recorder: createEventRecorder({ client, clock, random, log, component, signal }),
+    recorder: createEventRecorder({ client: own, clock, random, log, component, signal }),
     clock,
     random,
     log: log.child({ component }),
     signal,
   })
   await addDefaultAccount(client, 'default')
-  for (const controller of options.controllers ?? []) await controller.start(contextOf('kube-controller-manager'))
+  for (const controller of options.controllers ?? []) {
+    const account = serviceAccountUser(CONTROLLER_NAMESPACE, serviceAccountOf(controller.name))
+    await controller.start({ ...contextOf('kube-controller-manager'), client: clientFor(account) })
+  }
   if (options.scheduler) startScheduler(contextOf('kube-scheduler'))
 
   const { cert, key } = pki.admin

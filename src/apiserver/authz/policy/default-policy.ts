@@ -5,6 +5,7 @@ import { clusterSubjects, GROUP, serviceAccount, type SubjectData } from './bind
 import { clusterRoleData } from './cluster-roles.ts'
 import { controllerRules } from './controller-roles.ts'
 import { namespacedRoleData } from './namespaced-roles.ts'
+import { ownClusterBindings, ownClusterRoles, ownControllerRules, ownNamespacedRoles } from './own-roles.ts'
 
 export interface Policy {
   readonly clusterRoles: readonly Draft<ClusterRole>[]
@@ -28,7 +29,7 @@ const bindingOf = (kind: string, roleName: string, subjects: readonly SubjectDat
 })
 
 export function defaultPolicy(): Policy {
-  const controllers = Object.entries(controllerRules).map(([account, rules]) => ({
+  const controllers = Object.entries({ ...controllerRules, ...ownControllerRules }).map(([account, rules]) => ({
     name: `system:controller:${account}`,
     account,
     rules,
@@ -37,9 +38,10 @@ export function defaultPolicy(): Policy {
     metadata: { name, ...defaultMetadata() },
     rules: [...rules],
   })
+  const namespaced = [...namespacedRoleData, ...ownNamespacedRoles]
   return {
     clusterRoles: [
-      ...clusterRoleData.map(({ name, rules, aggregates, aggregatedTo }) => ({
+      ...[...clusterRoleData, ...ownClusterRoles].map(({ name, rules, aggregates, aggregatedTo }) => ({
         metadata: { name, ...defaultMetadata(aggregatedTo && { [AGGREGATE_TO + aggregatedTo]: 'true' }) },
         // The rules of an aggregated role are for its controller to write.
         ...(aggregates
@@ -53,16 +55,20 @@ export function defaultPolicy(): Policy {
         metadata: { name, ...defaultMetadata() },
         ...bindingOf('ClusterRole', name, subjects),
       })),
+      ...Object.entries(ownClusterBindings).map(([name, { role, subjects }]) => ({
+        metadata: { name, ...defaultMetadata() },
+        ...bindingOf('ClusterRole', role, subjects),
+      })),
       ...controllers.map(({ name, account }) => ({
         metadata: { name, ...defaultMetadata() },
         ...bindingOf('ClusterRole', name, [serviceAccount('kube-system', account)]),
       })),
     ],
-    roles: namespacedRoleData.map(({ namespace, name, rules }) => ({
+    roles: namespaced.map(({ namespace, name, rules }) => ({
       metadata: { namespace, name, ...defaultMetadata() },
       rules: [...rules],
     })),
-    roleBindings: namespacedRoleData.map(({ namespace, name, bindingName = name, subjects }) => ({
+    roleBindings: namespaced.map(({ namespace, name, bindingName = name, subjects }) => ({
       metadata: { namespace, name: bindingName, ...defaultMetadata() },
       ...bindingOf('Role', name, subjects),
     })),
