@@ -66,7 +66,7 @@ describe('resourceVersion', () => {
       server.client.update(leases, { ...lease, metadata: { ...lease.metadata, resourceVersion: '' } } as never),
     )
     expect(err.message).toBe(
-      'leases.coordination.k8s.io "rv-none" is invalid: metadata.resourceVersion: Invalid value: 0x0: must be specified for an update',
+      'leases.coordination.k8s.io "rv-none" is invalid: metadata.resourceVersion: Invalid value: 0: must be specified for an update',
     )
   })
 

@@ -335,9 +335,12 @@ export class Api {
     const toStored = (served: Draft): Draft =>
       decodeObject(caller, inner, conversion.stored.type, conversion.toStored(served))
     const fromStored = (old: Stored | undefined) => old && (conversion.fromStored(old) as Stored)
+    /** Owners are worked out in the served form, with all that the stored one has filled in. */
     const owned = (served: Draft, old?: Stored): Draft | Promise<Draft> => {
-      const pending = this.#own(caller, request, fromStored(old), served)
-      return pending ? pending.then(() => toStored(served)) : toStored(served)
+      const stored = toStored(served)
+      const complete = conversion.fromStored(stored) as Draft
+      const pending = this.#own(caller, request, fromStored(old), complete)
+      return pending ? pending.then(() => withManagers(stored, complete)) : withManagers(stored, complete)
     }
     switch (request.verb) {
       case 'create':

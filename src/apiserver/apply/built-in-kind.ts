@@ -9,6 +9,22 @@ import type { Message } from '#api/schema.ts'
 import type { JsonObject, ManagedKind } from './managed-kind.ts'
 import { messageSchema } from './message-schema.ts'
 
+/** By type; upstream: what becomes of an object on its way to the internal version and back. */
+const normalizers: Readonly<Record<string, (object: JsonObject) => JsonObject>> = {
+  'core.v1.Secret': ({ stringData, ...secret }) => (stringData ? withText(secret, stringData as JsonObject) : secret),
+  'apps.v1.DaemonSet': (daemonSet) => withAnnotation(daemonSet, 'deprecated.daemonset.template.generation', '0'),
+}
+
+function withText(secret: JsonObject, texts: JsonObject): JsonObject {
+  const bytes = Object.entries(texts).map(([key, text]) => [key, Buffer.from(String(text)).toString('base64')])
+  return { ...secret, data: { ...(secret.data as JsonObject | undefined), ...Object.fromEntries(bytes) } }
+}
+
+function withAnnotation(object: JsonObject, name: string, value: string): JsonObject {
+  const metadata = object.metadata as { annotations?: JsonObject }
+  return { ...object, metadata: { ...metadata, annotations: { [name]: value, ...metadata.annotations } } }
+}
+
 const kKind = Symbol('managed kind')
 
 /** Made once for each Message and kept with it. Throws TypeError for one that is not a top-level kind. */
@@ -24,6 +40,7 @@ function make(type: Message): ManagedKind {
     apiVersion,
     kind,
     schema: messageSchema(type),
+    ...(normalizers[type.name] && { normalized: normalizers[type.name]! }),
     version(other) {
       if (other === apiVersion) return this
       const found = formsOf(type).find(({ to }) => apiVersionOf(to) === other)

@@ -89,10 +89,11 @@ export class FieldOwners {
     if (managers.size === 0 && live) return
     this.#fit(managers, kind)
     const before = live?.metadata.managedFields
+    const next = comparable(draft)
     yield* this.#record(
       write,
       { kind, object: live ? comparable(live) : {} },
-      { kind, object: comparable(draft) },
+      { kind, object: kind.normalized?.(next) ?? next },
       managers,
     )
     const entries = this.#codec.encode(managers, before)

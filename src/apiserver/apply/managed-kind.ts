@@ -11,6 +11,11 @@ export interface ManagedKind {
   readonly apiVersion: string
   readonly kind: string
   readonly schema: MergeSchema
+  /**
+   * What a complete object of the kind comes to before anybody compares it: where the API takes one field for another, or
+   * fills one in itself. Not needed for most kinds.
+   */
+  normalized?(object: JsonObject): JsonObject
   /** The same kind in another version; undefined where that is not served. Managers name fields in versions of their own. */
   version(apiVersion: string): ManagedKind | undefined
   /**

@@ -280,7 +280,7 @@ export class Registry {
         {
           type: 'Invalid',
           field: 'metadata.resourceVersion',
-          message: 'Invalid value: 0x0: must be specified for an update',
+          message: 'Invalid value: 0: must be specified for an update',
         },
       ])
     }

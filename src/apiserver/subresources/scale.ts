@@ -37,7 +37,7 @@ function builtInScale(scalable: Scalable): ObjectView {
       kind: 'Scale',
       apiVersion: 'autoscaling/v1',
       metadata: { name, namespace, uid, resourceVersion, creationTimestamp },
-      spec: { replicas: object.spec.replicas ?? 0 },
+      spec: { ...(object.spec.replicas && { replicas: object.spec.replicas }) },
       status: { replicas: object.status?.replicas ?? 0, ...(selector && { selector }) },
     } as unknown as Stored
   }
