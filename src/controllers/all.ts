@@ -23,6 +23,7 @@ import { createNodeIpamController, type NodeIpamOptions } from './node/node-ipam
 import { createNodeLifecycleController, type NodeLifecycleOptions } from './node/node-lifecycle-controller.ts'
 import { createTaintEvictionController } from './node/taint-eviction-controller.ts'
 import { createPodGarbageCollector, type PodGcOptions } from './pod-gc.ts'
+import { createClusterRoleAggregationController } from './rbac/cluster-role-aggregation.ts'
 import { createReplicaSetController, createReplicationController } from './replicaset/replica-controller.ts'
 
 /** What the cluster is like, as far as controllers have to be told. */
@@ -71,6 +72,7 @@ export const controllers: readonly ControllerEntry[] = [
   },
   { name: 'bootstrap-signer-controller', create: createBootstrapSigner },
   { name: 'token-cleaner-controller', create: createTokenCleaner },
+  { name: 'clusterrole-aggregation-controller', create: createClusterRoleAggregationController },
   { name: 'garbagecollector', create: (settings) => createGarbageCollector(settings.garbageCollector) },
   { name: 'nodelifecycle', create: (settings) => createNodeLifecycleController(settings.nodeLifecycle) },
   { name: 'taint-eviction-controller', create: createTaintEvictionController },
