@@ -5,9 +5,11 @@
 import { Registry as MetricsRegistry } from 'prom-client'
 import { every, type Timer } from '#base/clock.ts'
 import { messageOf } from '#base/errors.ts'
+import type { KeyPair } from '#base/x509.ts'
 import { addressAt, parseCidr } from '#base/ip.ts'
 import { Client } from '#client/client.ts'
 import type { Transport } from '#client/transport.ts'
+import { Aggregator } from './aggregation/aggregator.ts'
 import { type Api, resourceKey } from './api.ts'
 import { policyKeeper } from './authz/bootstrap-policy.ts'
 import { bootstrap } from './bootstrap.ts'
@@ -36,6 +38,8 @@ export interface ApiServerOptions extends ApiAssemblyOptions {
   tls: { cert: string; key: string; clientCa: string }
   /** The server's identity towards kubelets. */
   kubeletTls: { ca: string; cert: string; key: string }
+  /** Shown to extension API servers, which take its word for who asks. */
+  proxyClient?: KeyPair | undefined
   version: VersionInfo
 }
 
@@ -49,7 +53,11 @@ export interface ApiServer {
   /** Returns the port. */
   listen(address: string, port: number): Promise<number>
   /** Shows these from now on, to clients and to kubelets. PEM. */
-  useCertificates(certificates: Record<'serving' | 'kubeletClient', { cert: string; key: string }>): void
+  useCertificates(certificates: {
+    serving: KeyPair
+    kubeletClient: KeyPair
+    frontProxy?: { client: KeyPair }
+  }): void
   /** Makes the objects that every cluster has; the address is where nodes and pods reach this server. */
   bootstrap(advertise: { address: string; port: number }): Promise<void>
   close(): Promise<void>
@@ -71,6 +79,8 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
     version: options.version.gitVersion,
     returnsDeleted: (resource) => strategies.get(resourceKey(resource))?.returnsDeleted === true,
   })
+  const { proxyClient, random } = options
+  const aggregator = new Aggregator({ api, proxyClient, clock, random, log })
   const connect = createConnectHandler({ api, kubeletTls: options.kubeletTls, clock, log })
   const http = new HttpServer({
     api,
@@ -93,12 +103,14 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
         discoveryPaths(
           () => api.resources,
           () => advertised,
+          () => aggregator.discovery.versions,
         ),
         openApiPaths(() => (openApi = openApi.with(api.resources))),
       ],
     }),
     maxWatchBacklogBytes: options.maxWatchBacklogBytes,
     connect,
+    aggregator,
     metrics: createRequestMetrics(metrics),
     clock,
     random: options.random,
@@ -112,7 +124,8 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
     serviceIp,
     transport,
     listen: (address, port) => http.listen(address, port),
-    useCertificates({ serving, kubeletClient }) {
+    useCertificates({ serving, kubeletClient, frontProxy }) {
+      if (frontProxy) aggregator.useCertificate(frontProxy.client)
       http.useCertificate(serving)
       connect.useCertificate(kubeletClient)
     },
@@ -122,6 +135,7 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
       const keepPolicy = policyKeeper(client, authorizer.grants)
       const restore = () => bootstrap({ client, serviceIp, advertise }).then(keepPolicy)
       await restore()
+      await aggregator.start(client)
       isBootstrapped = true
       timers.push(startEventExpiry(api, clock, log))
       const renewal = every(clock, BOOTSTRAP_PERIOD_MS, () => {
@@ -133,6 +147,7 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
     },
     async close() {
       for (const timer of timers) timer.cancel()
+      aggregator.close()
       // Ends all watches, each after a whole line.
       api.stop()
       await http.close()

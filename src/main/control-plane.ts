@@ -72,6 +72,7 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
     frontProxy: frontProxyOf(pki),
     tls: { ...pki.serving, clientCa: pki.authority.cert },
     kubeletTls: { ca: pki.authority.cert, ...pki.kubeletClient },
+    proxyClient: pki.frontProxy.client,
     version: kubernetesVersion,
     clock,
     random,

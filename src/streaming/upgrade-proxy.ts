@@ -24,6 +24,8 @@ export interface UpgradeProxyOptions {
   tls?: UpgradeTlsOptions
   /** Replaces or adds headers of the request, e.g. credentials for the target. Names are lower case. */
   headers?: Readonly<Record<string, string>>
+  /** Further headers of the request, which may be several of one name: names and values in turn. */
+  moreHeaders?: readonly string[]
   /** In each direction. Default: no limit. */
   maxBytesPerSecond?: number
   clock: Clock
@@ -155,7 +157,7 @@ export function forwardedHeaders(
   if (client) forwardedFor.push(client)
   if (forwardedFor.length > 0) out.push('X-Forwarded-For', forwardedFor.join(', '))
   if (req.method === 'POST') out.push('Content-Length', '0')
-  return [...out, ...Object.entries(replaced).flat()]
+  return [...out, ...Object.entries(replaced).flat(), ...(options.moreHeaders ?? [])]
 }
 
 /** Answers with a metav1.Status, which is what kubectl can show. */

@@ -105,6 +105,7 @@ export async function startTestServer(options: TestServerOptions = {}): Promise<
     maxWatchBacklogBytes: options.maxWatchBacklogBytes,
     tls: { ...pki.serving, clientCa: pki.authority.cert },
     kubeletTls: { ca: pki.authority.cert, ...pki.kubeletClient },
+    proxyClient: pki.frontProxy.client,
     version: kubernetesVersion,
     clock,
     random,

@@ -6,6 +6,7 @@ import { createHash } from 'node:crypto'
 import type { Resource } from '#api/kind.ts'
 import { foreignVersion, subresourceVerbs } from './documents.ts'
 import { type GroupVersions, groupVersions } from './groups.ts'
+import type { RemoteVersion } from './remote-versions.ts'
 
 export type AggregatedVersion = 'v2' | 'v2beta1'
 
@@ -21,8 +22,9 @@ export function aggregatedDiscovery(
   resources: readonly Resource[],
   root: 'api' | 'apis',
   version: AggregatedVersion,
+  remotes?: readonly RemoteVersion[],
 ): AggregatedDocument {
-  const groups = groupVersions(resources).filter(({ group }) => (group === '') === (root === 'api'))
+  const groups = groupVersions(resources, remotes).filter(({ group }) => (group === '') === (root === 'api'))
   const document = {
     kind: 'APIGroupDiscoveryList',
     apiVersion: `apidiscovery.k8s.io/${version}`,
@@ -56,10 +58,12 @@ export function aggregatedVersion(accept: string): AggregatedVersion | undefined
 function groupDiscovery({ group, versions }: GroupVersions) {
   return {
     metadata: { ...(group && { name: group }) },
-    versions: versions.map(({ version, resources }) => ({
+    versions: versions.map(({ version, resources, remote }) => ({
       version,
-      resources: resources.map(resourceDiscovery),
-      freshness: 'Current',
+      ...(remote && remote.resources.length === 0
+        ? {}
+        : { resources: remote?.resources ?? resources.map(resourceDiscovery) }),
+      freshness: remote?.freshness ?? 'Current',
     })),
   }
 }

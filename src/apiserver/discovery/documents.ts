@@ -7,6 +7,7 @@ import { createHash } from 'node:crypto'
 import type { Resource, Subresource } from '#api/kind.ts'
 import type { APIGroup, APIGroupList, APIResource, APIResourceList, APIVersions } from '#api/meta/v1.ts'
 import { type GroupVersions, namedGroups } from './groups.ts'
+import type { RemoteVersion } from './remote-versions.ts'
 
 type Typed<T> = { kind: string; apiVersion?: string } & T
 
@@ -20,13 +21,18 @@ export function apiVersions(serverAddress: string): Typed<APIVersions> {
 }
 
 /** `/apis`. */
-export function apiGroupList(resources: readonly Resource[]): Typed<APIGroupList> {
-  return { kind: 'APIGroupList', apiVersion: 'v1', groups: namedGroups(resources).map(groupOf) }
+export function apiGroupList(resources: readonly Resource[], remotes?: readonly RemoteVersion[]): Typed<APIGroupList> {
+  return { kind: 'APIGroupList', apiVersion: 'v1', groups: namedGroups(resources, remotes).map(groupOf) }
 }
 
 /** `/apis/<group>`; undefined for a group that is not served. */
-export function apiGroup(resources: readonly Resource[], group: string): Typed<APIGroup> | undefined {
-  const found = namedGroups(resources.filter((resource) => resource.group === group))[0]
+export function apiGroup(
+  resources: readonly Resource[],
+  group: string,
+  remotes: readonly RemoteVersion[] = [],
+): Typed<APIGroup> | undefined {
+  const isOfGroup = (one: { group: string }) => one.group === group
+  const found = namedGroups(resources.filter(isOfGroup), remotes.filter(isOfGroup))[0]
   return found && { kind: 'APIGroup', apiVersion: 'v1', ...groupOf(found) }
 }
 

@@ -3,6 +3,7 @@
  * Upstream: the APIService priorities of kube-aggregator, and `version.CompareKubeAwareVersionStrings`.
  */
 import type { Resource } from '#api/kind.ts'
+import type { RemoteVersion } from './remote-versions.ts'
 
 /** Higher goes first; groups of custom resources follow with 1000. */
 const priorities: Readonly<Record<string, number>> = {
@@ -28,36 +29,74 @@ const priorities: Readonly<Record<string, number>> = {
   'resource.k8s.io': 16_200,
   'flowcontrol.apiserver.k8s.io': 16_100,
 }
-const DEFAULT_PRIORITY = 1000
+/** Of the versions of custom resources. */
+const DEFAULT_PRIORITY = { group: 1000, version: 100 }
+
+/** Of versions within their group, where they are not 15. */
+const versionPriorities: Readonly<Record<string, number>> = {
+  '/v1': 1,
+  'autoscaling/v2': 30,
+  'flowcontrol.apiserver.k8s.io/v1': 21,
+  'resource.k8s.io/v1': 21,
+}
+const DEFAULT_VERSION_PRIORITY = 15
+
+/** What the APIService of a built-in group version says; undefined for the others. */
+export function builtInPriority(group: string, version: string): { group: number; version: number } | undefined {
+  const found = priorities[group]
+  if (found === undefined) return undefined
+  return { group: found, version: versionPriorities[`${group}/${version}`] ?? DEFAULT_VERSION_PRIORITY }
+}
+
+export interface ServedVersion {
+  readonly version: string
+  /** What this server serves itself; nothing where somebody else does. */
+  readonly resources: readonly Resource[]
+  readonly remote?: RemoteVersion
+}
 
 export interface GroupVersions {
   readonly group: string
   /** The preferred one first. */
-  readonly versions: readonly { readonly version: string; readonly resources: readonly Resource[] }[]
+  readonly versions: readonly ServedVersion[]
 }
 
 /** All groups but core's, which has a place of its own (`/api`). */
-export function namedGroups(resources: readonly Resource[]): GroupVersions[] {
-  return groupVersions(resources).filter(({ group }) => group !== '')
+export function namedGroups(resources: readonly Resource[], remotes?: readonly RemoteVersion[]): GroupVersions[] {
+  return groupVersions(resources, remotes).filter(({ group }) => group !== '')
 }
 
-export function groupVersions(resources: readonly Resource[]): GroupVersions[] {
-  const groups = new Map<string, Map<string, Resource[]>>()
-  for (const resource of resources) {
-    const versions = groups.get(resource.group) ?? new Map<string, Resource[]>()
-    groups.set(resource.group, versions.set(resource.version, [...(versions.get(resource.version) ?? []), resource]))
+/** Where a version is served here and elsewhere, elsewhere counts. */
+export function groupVersions(resources: readonly Resource[], remotes: readonly RemoteVersion[] = []): GroupVersions[] {
+  const groups = new Map<string, Map<string, Resource[] | RemoteVersion>>()
+  const add = (group: string, version: string, what: (before: Resource[]) => Resource[] | RemoteVersion) => {
+    const versions = groups.get(group) ?? new Map<string, Resource[] | RemoteVersion>()
+    const before = versions.get(version) ?? []
+    groups.set(group, versions.set(version, what(Array.isArray(before) ? before : [])))
   }
+  for (const resource of resources) add(resource.group, resource.version, (before) => [...before, resource])
+  for (const remote of remotes) add(remote.group, remote.version, () => remote)
   return [...groups]
-    .map(([group, versions]) => ({
-      group,
-      versions: [...versions]
-        .map(([version, list]) => ({ version, resources: list.toSorted((a, b) => order(a.plural, b.plural)) }))
-        .toSorted((a, b) => compareVersions(b.version, a.version)),
-    }))
-    .toSorted((a, b) => priorityOf(b.group) - priorityOf(a.group) || order(a.group, b.group))
+    .map(([group, versions]) => {
+      const served = [...versions].map(([version, what]) => servedVersion(group, version, what))
+      const priority = Math.max(...served.map((one) => one.priority.group))
+      const sorted = served.toSorted(
+        (a, b) => b.priority.version - a.priority.version || compareVersions(b.version, a.version),
+      )
+      return { group, priority, versions: sorted }
+    })
+    .toSorted((a, b) => b.priority - a.priority || order(a.group, b.group))
 }
 
-const priorityOf = (group: string) => priorities[group] ?? DEFAULT_PRIORITY
+function servedVersion(group: string, version: string, what: Resource[] | RemoteVersion) {
+  if (!Array.isArray(what)) {
+    const priority = { group: what.groupPriority, version: what.versionPriority }
+    return { version, resources: [], remote: what, priority }
+  }
+  const priority = builtInPriority(group, version) ?? DEFAULT_PRIORITY
+  return { version, resources: what.toSorted((a, b) => order(a.plural, b.plural)), priority }
+}
+
 const order = (a: string, b: string) => (a < b ? -1 : a > b ? 1 : 0)
 
 const stages = ['alpha', 'beta', '']

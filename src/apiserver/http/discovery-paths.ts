@@ -9,23 +9,32 @@ import {
   aggregatedVersion,
 } from '../discovery/aggregated.ts'
 import { apiGroup, apiGroupList, apiResourceList, apiVersions } from '../discovery/documents.ts'
+import type { RemoteVersion } from '../discovery/remote-versions.ts'
 import type { Request } from './exchange.ts'
 import { negotiate, PLAIN_ENDPOINT } from './negotiate.ts'
 import { type Rendered, valueBody } from './representation.ts'
 import type { PathAnswer, PathHandler } from './server.ts'
 
-/** `resources` answers with the same array until something changes. */
-export function discoveryPaths(resources: () => readonly Resource[], serverAddress: () => string): PathHandler {
+const NONE: readonly RemoteVersion[] = []
+
+/** `resources` and `remotes` answer with the same array until something changes. */
+export function discoveryPaths(
+  resources: () => readonly Resource[],
+  serverAddress: () => string,
+  remotes: () => readonly RemoteVersion[] = () => NONE,
+): PathHandler {
   let madeFor: readonly Resource[] = []
+  let madeWith: readonly RemoteVersion[] = NONE
   const aggregated = new Map<string, AggregatedDocument>()
   const aggregatedAt = (root: 'api' | 'apis', version: AggregatedVersion): AggregatedDocument => {
     const current = resources()
-    if (current !== madeFor) {
+    if (current !== madeFor || remotes() !== madeWith) {
       aggregated.clear()
       madeFor = current
+      madeWith = remotes()
     }
     const key = `${root} ${version}`
-    const document = aggregated.get(key) ?? aggregatedDiscovery(current, root, version)
+    const document = aggregated.get(key) ?? aggregatedDiscovery(current, root, version, madeWith)
     aggregated.set(key, document)
     return document
   }
@@ -43,10 +52,10 @@ export function discoveryPaths(resources: () => readonly Resource[], serverAddre
           if (req.headers['if-none-match'] === etag) return { code: 304, body: '', contentType, headers }
           return { code: 200, body, contentType, headers }
         }
-        return answer(root === 'api' ? apiVersions(serverAddress()) : apiGroupList(resources()))
+        return answer(root === 'api' ? apiVersions(serverAddress()) : apiGroupList(resources(), remotes()))
       }
       if (root === 'api') return parts.length === 3 ? answer(apiResourceList(resources(), '', parts[2]!)) : undefined
-      if (parts.length === 3) return answer(apiGroup(resources(), parts[2]!))
+      if (parts.length === 3) return answer(apiGroup(resources(), parts[2]!, remotes()))
       return parts.length === 4 ? answer(apiResourceList(resources(), parts[2]!, parts[3]!)) : undefined
     },
   }

@@ -11,6 +11,8 @@ import type { Random } from '#base/random.ts'
 import type { Verb } from '#api/kind.ts'
 import { badRequest, methodNotAllowed, StatusError } from '#machinery/status-error.ts'
 import type { Api, Caller } from '../api.ts'
+import type { Aggregator } from '../aggregation/aggregator.ts'
+import { relay, relayUpgrade } from '../aggregation/relay.ts'
 import type { Authenticator, Credentials } from '../authn/authenticator.ts'
 import { withoutToken } from '../authn/bearer-token.ts'
 import { asksForAnother, impersonated, wantedUser } from '../authz/impersonation.ts'
@@ -55,6 +57,7 @@ export interface HttpServerOptions {
   renderer: Renderer
   paths: PathHandler
   connect: ConnectHandler
+  aggregator: Aggregator
   /** Default: 32 MiB. */
   maxWatchBacklogBytes?: number | undefined
   inFlight?: InFlightLimits | undefined
@@ -172,6 +175,11 @@ export class HttpServer {
     const route = this.#route(path)
     const plainPath = decoded(path)
     const user = this.#authorized(req, plainPath, query, sender, route)
+    const remote = this.#options.aggregator.find(path)
+    if (remote) {
+      const { clock, log } = this.#options
+      return relay(req, res, { server: remote, user, url: req.url ?? '/', clock, log })
+    }
     if (!route) {
       exchange.deadlineMs = startMs + requestTimeoutMs(query)
       return this.#answerPath(exchange, plainPath)
@@ -286,11 +294,17 @@ export class HttpServer {
     const run = async () => {
       const sender = await this.#options.authenticator.authenticate(credentialsOf(req))
       const route = this.#route(path)
-      if (!route?.subresource || !this.#options.connect.handles(route)) throw noSuchPath()
+      const remote = this.#options.aggregator.find(path)
+      if (!remote && (!route?.subresource || !this.#options.connect.handles(route))) throw noSuchPath()
       const query = question < 0 ? NO_QUERY : new URLSearchParams(url.slice(question + 1))
       const user = this.#authorized(req, decoded(path), query, sender, route)
       const protocols = req.headers['sec-websocket-protocol']
       if (protocols) req.headers['sec-websocket-protocol'] = withoutToken(protocols)
+      if (remote) {
+        const { clock, log } = this.#options
+        return relayUpgrade(req, socket, head, { server: remote, user, url, clock, log })
+      }
+      if (!route) throw noSuchPath()
       await this.#options.connect.upgrade({
         route,
         query,

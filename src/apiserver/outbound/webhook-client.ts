@@ -6,7 +6,6 @@
  */
 import type { ClientRequest, IncomingMessage } from 'node:http'
 import { Agent, type AgentOptions, request as httpsRequest } from 'node:https'
-import type { Duplex } from 'node:stream'
 import type { Clock } from '#base/clock.ts'
 import { messageOf, systemCode } from '#base/errors.ts'
 import type { Random } from '#base/random.ts'
@@ -16,6 +15,7 @@ import { checkServerName } from './certificate-names.ts'
 import { parseBounded } from './bounded-json.ts'
 import { DeadlineExceeded, failureText } from './network-failure.ts'
 import { type Address, serviceAddress } from './service-address.ts'
+import { ServiceAgent } from './service-agent.ts'
 
 /** `clientConfig` of admissionregistration.k8s.io/v1 and apiextensions.k8s.io/v1. */
 export interface WebhookTarget {
@@ -167,28 +167,6 @@ export class WebhookClient {
       })
       outgoing.end(body)
     })
-  }
-}
-
-/** Not in the type of Agent, though documented. */
-const connect = (Agent.prototype as unknown as { createConnection(...args: unknown[]): Duplex }).createConnection
-
-/** Connects to where the Service is reached at that moment. */
-class ServiceAgent extends Agent {
-  readonly #resolve: () => Address
-
-  constructor(options: AgentOptions, resolve: () => Address) {
-    super(options)
-    this.#resolve = resolve
-  }
-
-  createConnection(options: object, callback: (error: Error | null) => void): Duplex | undefined {
-    try {
-      return connect.call(this, { ...options, ...this.#resolve() }, callback)
-    } catch (err) {
-      queueMicrotask(() => callback(err as Error))
-      return undefined
-    }
   }
 }
 

@@ -4,7 +4,6 @@ import type { KubeObject, Resource } from '#api/kind.ts'
 import {
   configMaps,
   deployments,
-  endpointSlices,
   horizontalPodAutoscalers,
   horizontalPodAutoscalersV1,
   mutatingWebhookConfigurations,
@@ -16,6 +15,7 @@ import {
 } from '#api/resources.ts'
 import { StatusError } from '#machinery/status-error.ts'
 import { type HttpsTestServer, startHttpsServer } from '#testing/https-server.ts'
+import { createLoopbackEndpoint } from '#testing/loopback-service.ts'
 import { type InProcessApi, startInProcessApi } from '#testing/in-process-api.ts'
 
 type Any = KubeObject & Record<string, any>
@@ -322,27 +322,12 @@ describe('a webhook behind a Service', () => {
   it('is asked at a ready endpoint, under the name of the Service', async () => {
     answers['/check'] = () => ({ allowed: true })
     await create(services, { metadata: key, spec: { ports: [{ port: 443, targetPort: 'https' }] } })
-    const labels = { 'kubernetes.io/service-name': 'hooks' }
     await validating('v', hook('check', { rules: [on('configmaps')], clientConfig: clientConfig() }))
     const url = 'https://hooks.default.svc:443/check?timeout=10s'
     expect((await refusal(create(configMaps, configMap('c')))).message).toBe(
       `Internal error occurred: failed calling webhook "check.example.com": failed to call webhook: Post "${url}": no endpoints available for service "hooks"`,
     )
-    // The API takes no loopback address for an endpoint, but this is what a pod on this host would have.
-    const registry = api.api.registry(endpointSlices)
-    const slice = {
-      apiVersion: 'discovery.k8s.io/v1',
-      kind: 'EndpointSlice',
-      metadata: { ...key, labels },
-      addressType: 'IPv4',
-      ports: [{ name: '', port: server.port, protocol: 'TCP' }],
-      endpoints: [{ addresses: ['127.0.0.1'], conditions: { ready: true } }],
-    }
-    const { strategy } = registry
-    const { validate } = strategy
-    strategy.validate = () => []
-    await registry.create(slice as never, { namespace: 'default', dryRun: false })
-    if (validate) strategy.validate = validate
+    await createLoopbackEndpoint(api.api, { ...key, port: server.port })
     await create(configMaps, configMap('c'))
     expect(asked).toHaveLength(1)
   })
