@@ -31,13 +31,19 @@ export interface ServerOptions extends NamedOptions {
   clusterCidr: string
   store: 'lmdb' | 'memory'
   tokenFile?: string
+  clusterSigningDuration: number
   logLevel: string
 }
 
 export interface AgentOptions {
   nodeName: string
   server: string
-  credentials: string
+  credentials?: string
+  token?: string
+  tokenFile?: string
+  caFile?: string
+  caHash?: string
+  pkiDir?: string
   criEndpoint: string
   rootDir: string
   nodeIp: string
@@ -49,6 +55,13 @@ export interface AgentOptions {
   maxPods: number
   proxy: 'auto' | 'nft' | 'userspace'
   logLevel: string
+}
+
+export interface TokenCreateOptions extends NamedOptions {
+  /** Milliseconds; 0: for ever. */
+  ttl: number
+  description: string
+  printJoinCommand: boolean
 }
 
 export interface CriOptions {
@@ -93,8 +106,13 @@ export interface Actions {
   imageList(options: ImageOptions): Promise<void>
   imageRemove(names: string[], options: ImageOptions): Promise<void>
   imageFromHost(name: string, programs: string[], options: FromHostOptions): Promise<void>
+  tokenCreate(options: TokenCreateOptions): Promise<void>
+  tokenList(options: NamedOptions): Promise<void>
+  tokenDelete(token: string, options: NamedOptions): Promise<void>
   nodeCredentials(node: string, options: NamedOptions & { address: string[]; out: string }): Promise<void>
 }
+
+const YEAR_MS = 365 * 24 * 3_600_000
 
 const EXIT_CODES = `
 Exit codes: 0 done, 1 failed, 2 wrong arguments, 3 no such cluster or image, 4 this machine lacks something (rostrum doctor), 5 timed out.`
@@ -232,16 +250,24 @@ export function createProgram(version: string, load: () => Promise<Actions>): Co
     .option('--cluster-cidr <cidr>', 'network of pods', '10.244.0.0/16')
     .addOption(new Option('--store <store>', 'where state is kept').choices(['lmdb', 'memory']).default('lmdb'))
     .option('--token-file <file>', 'static tokens: token,user,uid,"group1,group2" a line')
+    .option(
+      '--cluster-signing-duration <duration>',
+      'longest life of certificates that the cluster signs',
+      duration,
+      YEAR_MS,
+    )
     .addOption(logLevel())
     .action(async (options: ServerOptions) => (await load()).server(options))
 
   command('agent', 'run the node agent in the foreground, for a service manager')
     .requiredOption('--node-name <name>', 'name of this node')
     .requiredOption('--server <url>', 'the API, https://host:port')
-    .requiredOption(
-      '--credentials <dir>',
-      'ca.crt, client.crt, client.key, serving.crt, serving.key; see: rostrum node-credentials',
-    )
+    .option('--token <token>', 'bootstrap token to join with; see: rostrum token create')
+    .option('--token-file <file>', 'file with the bootstrap token, read whenever one is needed')
+    .option('--ca-hash <hash>', 'sha256:... of the key of the cluster\u2019s authority, to know it by')
+    .option('--ca-file <file>', 'certificate of the cluster\u2019s authority, where it is at hand')
+    .option('--credentials <dir>', 'what rostrum node-credentials has made, instead of a token')
+    .option('--pki-dir <dir>', 'where the node\u2019s certificates are kept (default: pki in the root directory)')
     .requiredOption('--cri-endpoint <path>', 'socket of the container runtime')
     .requiredOption('--node-ip <address>', 'address of this node')
     .option('--root-dir <dir>', 'where pods\u2019 volumes and logs are kept', '/var/lib/rostrum-agent')
@@ -268,6 +294,21 @@ export function createProgram(version: string, load: () => Promise<Actions>): Co
     .action(async (options: CriOptions) => (await load()).cri(options))
 
   command('cni', 'speak CNI on standard input and output, for containerd').action(async () => (await load()).cni())
+
+  const token = command('token', 'bootstrap tokens, by which machines join')
+  const tokenCommand = (spec: string, description: string) =>
+    command(spec, description, token).addOption(name()).addOption(dataDir()).addOption(output())
+  tokenCommand('create', 'make a token')
+    .option('--ttl <duration>', 'how long it is good for; 0: for ever', duration, 24 * 3_600_000)
+    .option('--description <text>', 'what it is for', '')
+    .option('--print-join-command', 'print the whole command for the machine that is to join', false)
+    .action(async (options: TokenCreateOptions) => (await load()).tokenCreate(options))
+  tokenCommand('list', 'list the tokens that are good')
+    .alias('ls')
+    .action(async (options: NamedOptions) => (await load()).tokenList(options))
+  tokenCommand('delete <token>', 'remove a token, given whole or by the part before the dot').action(
+    async (which: string, options: NamedOptions) => (await load()).tokenDelete(which, options),
+  )
 
   command('node-credentials <node>', 'make the keys with which an agent joins')
     .addOption(name())

@@ -5,8 +5,10 @@ import { systemClock } from '#base/clock.ts'
 import type { LogLevel } from '#base/log.ts'
 import { CliError } from '#cli/cli-error.ts'
 import { kubeconfigFor } from '#cli/kubeconfig-file.ts'
-import type { Actions, ImageOptions } from '#cli/program.ts'
+import type { Actions, ImageOptions, NamedOptions } from '#cli/program.ts'
 import { createProgress, type Progress } from '#cli/progress.ts'
+import { systemRandom } from '#base/random.ts'
+import { isStatus } from '#machinery/status-error.ts'
 import { type ClusterDescription, ClusterDirectory, defaultDataRoot, listClusters } from './cluster-directory.ts'
 
 const isRoot = () => process.getuid?.() === 0
@@ -41,6 +43,14 @@ async function imageContext(options: ImageOptions) {
   const directory = directoryOf(options)
   const images = await import('./images.ts')
   return { images, runtimes: images.runtimesOf(directory, directory.load(), options.node) }
+}
+
+async function clusterContext(options: NamedOptions) {
+  const directory = directoryOf(options)
+  const description = directory.load()
+  const [{ accessOf }, { adminClient }] = await Promise.all([import('./access.ts'), import('./status.ts')])
+  const access = accessOf(directory, description)
+  return { description, access, client: adminClient(access) }
 }
 
 export const actions: Actions = {
@@ -111,7 +121,13 @@ export const actions: Actions = {
     if (!directory.exists) directory.save(description)
     const { tokenFile } = options
     await runServer(
-      { directory, description, ...(tokenFile && { tokenFile }), logLevel: options.logLevel as LogLevel },
+      {
+        directory,
+        description,
+        ...(tokenFile && { tokenFile }),
+        certificateLifetimeMs: options.clusterSigningDuration,
+        logLevel: options.logLevel as LogLevel,
+      },
       untilAsked(),
     )
   },
@@ -171,6 +187,37 @@ export const actions: Actions = {
     )
     if (options.output === 'json') printJson({ image: name, id })
     else print(`${id}\n`)
+  },
+
+  async tokenCreate(options) {
+    const { description, access, client } = await clusterContext(options)
+    const [{ createToken }, { joinCommand }] = await Promise.all([
+      import('./bootstrap-tokens.ts'),
+      import('./join-command.ts'),
+    ])
+    const { ttl: lifetimeMs, description: purpose } = options
+    const token = await createToken(client, { lifetimeMs, description: purpose }, systemClock, systemRandom)
+    const command = options.printJoinCommand ? joinCommand(description, token, access.ca) : undefined
+    if (options.output === 'json') printJson({ token, ...(command && { command }) })
+    else print(`${command ?? token}\n`)
+  },
+
+  async tokenList(options) {
+    const { client } = await clusterContext(options)
+    const tokens = await (await import('./bootstrap-tokens.ts')).listTokens(client, systemClock)
+    if (options.output === 'json') return printJson(tokens)
+    for (const { token, expires = '<never>', description, usages } of tokens)
+      print(`${token}  ${expires.padEnd(20)}  ${usages.join(',').padEnd(22)}  ${description}\n`)
+  },
+
+  async tokenDelete(token, options) {
+    const { client } = await clusterContext(options)
+    try {
+      await (await import('./bootstrap-tokens.ts')).deleteToken(client, token)
+    } catch (cause) {
+      if (!isStatus(cause, 'NotFound')) throw cause
+      throw new CliError('notFound', `there is no bootstrap token ${JSON.stringify(token.split('.')[0])}`, { cause })
+    }
   },
 
   async nodeCredentials(node, options) {

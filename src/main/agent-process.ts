@@ -1,20 +1,21 @@
 /** `rostrum agent`: the node agent (kubelet, service proxy, routes to other nodes), in the foreground. */
-import { mkdirSync, readFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { systemClock } from '#base/clock.ts'
 import { createLog, type LogLevel } from '#base/log.ts'
 import { systemRandom } from '#base/random.ts'
-import { CliError } from '#cli/cli-error.ts'
+import type { KeyPair } from '#base/x509.ts'
 import type { AgentOptions } from '#cli/program.ts'
 import { Client } from '#client/client.ts'
-import { createHttpsTransport } from '#client/https-transport.ts'
 import { createInformers } from '#client/informers.ts'
 import { CriClient } from '#contracts/cri/client.ts'
+import { certificateFile } from '#kubelet/certificates/certificate-store.ts'
 import { startKubelet } from '#kubelet/kubelet.ts'
 import { createSystemHost } from '#network/host.ts'
 import { startNodeRoutes } from '#network/node-routes.ts'
 import { startServiceProxy } from '#network/proxy/service-proxy.ts'
 import { untilAborted } from './cri-process.ts'
+import { establishIdentity } from './node-identity.ts'
 import { kubernetesVersion } from './version.ts'
 
 export interface AgentProcessOptions extends Omit<AgentOptions, 'logLevel'> {
@@ -25,20 +26,15 @@ const KUBELET_PORT = 10250
 
 export async function runAgent(options: AgentProcessOptions, stop: AbortSignal): Promise<void> {
   const log = createLog(options.logLevel).child({ component: 'rostrum-agent' })
-  const credential = (name: string) => {
-    try {
-      return readFileSync(join(options.credentials, name), 'utf8')
-    } catch (cause) {
-      throw new CliError('failed', `cannot read ${join(options.credentials, name)}`, {
-        hint: 'make the keys with: rostrum node-credentials',
-        cause,
-      })
-    }
-  }
-  const ca = credential('ca.crt')
-  const transport = createHttpsTransport({
-    connection: { server: options.server, ca, cert: credential('client.crt'), key: credential('client.key') },
+  const pkiDir = options.pkiDir ?? join(options.rootDir, 'pki')
+  const { server, nodeName, credentials, token, tokenFile, caFile, caHash } = options
+  const { transport, ca, stopped } = await establishIdentity({
+    ...{ server, nodeName, credentials, token, tokenFile, caFile, caHash },
+    dir: pkiDir,
     clock: systemClock,
+    random: systemRandom,
+    log,
+    signal: stop,
   })
   const client = new Client(transport)
   const common = { clock: systemClock, random: systemRandom, log, signal: stop }
@@ -75,7 +71,10 @@ export async function runAgent(options: AgentProcessOptions, stop: AbortSignal):
     nodeIps: [options.nodeIp],
     clusterDns: [options.clusterDns],
     clusterDomain: options.clusterDomain,
-    serverTls: { cert: credential('serving.crt'), key: credential('serving.key'), clientCa: ca },
+    serverTls: {
+      clientCa: ca,
+      ...(givenServing(credentials) ?? { store: certificateFile(join(pkiDir, 'kubelet-server-current.pem')) }),
+    },
     listen: { address: options.nodeIp, port: KUBELET_PORT },
     maxPods: options.maxPods,
     version: kubernetesVersion.gitVersion,
@@ -84,5 +83,12 @@ export async function runAgent(options: AgentProcessOptions, stop: AbortSignal):
   log.info({ node: options.nodeName, proxy: proxy.backend, port: kubelet.port }, 'the agent is ready')
   await untilAborted(stop)
   await kubelet.close()
-  await Promise.all([routes.stopped, proxy.stopped])
+  await Promise.all([routes.stopped, proxy.stopped, stopped])
+}
+
+/** A serving certificate that was made for the node; it stays as it is. */
+function givenServing(credentials: string | undefined): KeyPair | undefined {
+  if (credentials === undefined || !existsSync(join(credentials, 'serving.crt'))) return undefined
+  const read = (name: string) => readFileSync(join(credentials, name), 'utf8')
+  return { cert: read('serving.crt'), key: read('serving.key') }
 }

@@ -1,5 +1,5 @@
 /** Starts the parts of one node of this machine: its container runtime and its agent, inside its network namespace. */
-import { mkdirSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { systemClock } from '#base/clock.ts'
 import { systemRandom } from '#base/random.ts'
@@ -7,6 +7,7 @@ import type { KeyPair } from '#base/x509.ts'
 import { netnsNameOf } from '#network/slot.ts'
 import type { ClusterDescription, ClusterDirectory, NodeDescription } from './cluster-directory.ts'
 import { type ContainerdPaths, prepareContainerd, readyContainerd } from './containerd.ts'
+import { hasIdentity } from './node-identity.ts'
 import { issueNodeCertificates } from './pki.ts'
 import { startSupervised } from './supervisor.ts'
 
@@ -14,7 +15,8 @@ export interface NodePartsOptions {
   directory: ClusterDirectory
   description: ClusterDescription
   node: NodeDescription
-  authority: KeyPair
+  /** Makes a bootstrap token, where the node needs one to join. */
+  token(): Promise<string>
   /** Path of the `rostrum` program. */
   program: string
 }
@@ -39,11 +41,20 @@ export const cgroupRootOf = (cluster: string, node: string) => `/rostrum-${clust
 export const netnsPathOf = ({ slot, name }: ClusterDescription, index: number) =>
   `/run/netns/${netnsNameOf(slot, name, `n${index}`)}`
 
+/** Where a node finds the token with which it joins, until it has. */
+export const bootstrapTokenFile = (directory: ClusterDirectory, node: NodeDescription) =>
+  directory.node(node.name, 'agent', 'bootstrap-token')
+
 /** Does nothing for a part that runs. */
-export async function startNode({ directory, description, node, authority, program }: NodePartsOptions): Promise<void> {
+export async function startNode({ directory, description, node, token, program }: NodePartsOptions): Promise<void> {
   const enter = ['nsenter', `--net=${netnsPathOf(description, node.index)}`, '--']
-  const credentials = directory.node(node.name, 'pki')
-  writeCredentials(credentials, node.name, [node.address], authority)
+  const rootDir = directory.node(node.name, 'agent')
+  const caFile = directory.in('server', 'pki', 'ca.crt')
+  const tokenFile = bootstrapTokenFile(directory, node)
+  if (!hasIdentity({ dir: join(rootDir, 'pki'), nodeName: node.name, ca: readFileSync(caFile, 'utf8') }, systemClock)) {
+    mkdirSync(rootDir, { recursive: true, mode: 0o700 })
+    writeFileSync(tokenFile, await token(), { mode: 0o600 })
+  }
   const self = (command: string) => [process.execPath, ...NODE_FLAGS, program, command]
   const start = (part: string, command: string[]) =>
     startSupervised({
@@ -75,10 +86,11 @@ export async function startNode({ directory, description, node, authority, progr
     ...flags({
       'node-name': node.name,
       server: `https://${description.hostAddress}:${description.port}`,
-      credentials,
+      'token-file': tokenFile,
+      'ca-file': caFile,
       'cri-endpoint': criSocket(directory, node),
       'node-ip': node.address,
-      'root-dir': directory.node(node.name, 'agent'),
+      'root-dir': rootDir,
       'service-cidr': description.serviceCidr,
       'cluster-cidr': description.clusterCidr,
       'cluster-dns': description.dnsIp,

@@ -160,9 +160,7 @@ export function issueNodeCertificates(
     nowMs: clock.now(),
     random,
   }
-  // Nodes have no rights of their own before role-based access is there.
-  const organizations = ['system:nodes', 'system:masters']
-  const client = issueCertificate(authority, { ...common, organizations, usages: ['client'] })
+  const client = issueCertificate(authority, { ...common, usages: ['client'] })
   const serving = issueCertificate(authority, { ...common, usages: ['server'], hosts: [nodeName, ...addresses] })
   return { client, serving }
 }

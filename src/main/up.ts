@@ -1,5 +1,5 @@
 /** `rostrum up`: brings a cluster to where it answers, from whatever state it is in. */
-import { accessSync, constants } from 'node:fs'
+import { accessSync, constants, rmSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { fileURLToPath } from 'node:url'
 import { nodes, services } from '#api/resources.ts'
@@ -16,9 +16,10 @@ import { createSystemHost } from '#network/host.ts'
 import { createNodeNamespace } from '#network/machine.ts'
 import { nodeIpOf, planSlot } from '#network/slot.ts'
 import { accessOf } from './access.ts'
+import { createToken, deleteToken } from './bootstrap-tokens.ts'
 import { type ClusterDescription, ClusterDirectory, type RuntimeKind } from './cluster-directory.ts'
 import { dnsAnswers } from './dns-probe.ts'
-import { startNode } from './node-parts.ts'
+import { bootstrapTokenFile, startNode } from './node-parts.ts'
 import { failureIn, logSize } from './part-failure.ts'
 import { ensurePki, pkiDirectory } from './pki.ts'
 import { servingHosts } from './server-process.ts'
@@ -31,6 +32,8 @@ const LAST_PORT = 6542
 const DNS_PORT = 10053
 const CLUSTER_DOMAIN = 'cluster.local'
 const POLL_MS = 50
+/** In case it is not removed when the nodes have joined. */
+const JOIN_TOKEN = { lifetimeMs: 3_600_000, description: 'made by rostrum up for the nodes of this machine' }
 
 /** The program itself, as its own parts are started by it. */
 export const program = fileURLToPath(new URL('../bin/rostrum.mjs', import.meta.url))
@@ -48,7 +51,7 @@ export async function up(options: UpOptions, root: string, progress: Progress): 
   const signal = AbortSignal.timeout(options.timeout)
   const description = directory.exists ? directory.load() : await describe(options, directory)
   const addresses = ['127.0.0.1', ...(description.hostAddress ? [description.hostAddress] : [])]
-  const pki = ensurePki(
+  ensurePki(
     pkiDirectory(directory.in('server', 'pki')),
     servingHosts(description, addresses),
     systemClock,
@@ -93,8 +96,10 @@ export async function up(options: UpOptions, root: string, progress: Progress): 
       }
     })
   })
+  let token: Promise<string> | undefined
+  const makeToken = () => (token ??= createToken(client, JOIN_TOKEN, systemClock, systemRandom))
   await Promise.all(
-    description.nodes.map((node) => startNode({ directory, description, node, authority: pki.authority, program })),
+    description.nodes.map((node) => startNode({ directory, description, node, token: makeToken, program })),
   )
   const wanted = description.nodes.length + description.simulatedNodes
   if (wanted > 0) {
@@ -111,6 +116,9 @@ export async function up(options: UpOptions, root: string, progress: Progress): 
       ),
     )
   }
+  // All have joined, so nobody needs it any more.
+  if (token) await deleteToken(client, await token)
+  for (const node of description.nodes) rmSync(bootstrapTokenFile(directory, node), { force: true })
   if (description.nodes.length > 0) {
     await progress.step('DNS', () =>
       wait('DNS to answer', 'server', async () => {

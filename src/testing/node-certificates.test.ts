@@ -116,10 +116,10 @@ describe('a node\u2019s client certificate', () => {
       },
     })
     const obtained = rotation.obtain()
-    await clock.advance(2_200)
+    await clock.advance(220)
     expect(failures).toBe(2)
-    await clock.advance(4_400)
-    await clock.advance(8_800)
+    await clock.advance(440)
+    await clock.advance(880)
     await obtained
     expect(failures).toBe(4)
   })

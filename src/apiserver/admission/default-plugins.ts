@@ -9,6 +9,7 @@ import { defaultIngressClass, defaultStorageClass } from './default-classes.ts'
 import { defaultTolerations } from './default-tolerations.ts'
 import { limitRanger } from './limit-ranger/limit-ranger.ts'
 import { namespaceLifecycle } from './namespace-lifecycle.ts'
+import { nodeRestriction } from './node-restriction/node-restriction.ts'
 import { podPriority } from './pod-priority.ts'
 import { nodeDeclaredFeatures, podResize } from './pod-resize.ts'
 import { podSecurity } from './pod-security/pod-security.ts'
@@ -23,6 +24,7 @@ export const defaultAdmissionPlugins = (api: () => Api, clock: Clock, random: Ra
   namespaceLifecycle(api),
   limitRanger(api),
   serviceAccountAdmission(api, clock, random),
+  nodeRestriction(api),
   taintNodesByCondition,
   podSecurity(api),
   podPriority(api),

@@ -37,7 +37,8 @@ export interface RotationOptions {
   signal: AbortSignal
 }
 
-const RETRY_MS = 2_000
+/** At first soon, because a cluster that has just begun may lack only a moment to be ready. */
+const RETRY_MS = 200
 const MAX_RETRY_MS = 32_000
 const RETRY_JITTER = 0.1
 /** The longest sleep before a renewal. */
