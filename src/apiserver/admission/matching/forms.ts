@@ -3,7 +3,6 @@
  * Webhooks and policies name the form that they know, and by `matchPolicy: Equivalent` are asked about the others too.
  * Upstream: `runtime.EquivalentResourceMapper` and `admission.ConvertToGVK`.
  */
-import type { Conversion } from '#api/conversion.ts'
 import type { Resource } from '#api/kind.ts'
 import type { Message } from '#api/schema.ts'
 import type { Api } from '../../api.ts'
@@ -32,47 +31,64 @@ const hasOwnKind = ({ type, resource }: AdmissionRequest) => type !== resource.t
 
 /** The forms other than the requested one that have the request's subresource, in the order of discovery. */
 export function otherForms(api: Api, { resource, requested, subresource }: AdmissionRequest): Resource[] {
+  const isCustom = api.entry(resource).managed !== undefined
   const forms: Resource[] = []
   for (const { resource: form, conversion } of api.catalog.entries) {
-    const isForm = form === resource || conversion?.stored === resource
+    const isVersion = isCustom && form.group === resource.group && form.plural === resource.plural
+    const isForm = form === resource || conversion?.stored === resource || isVersion
     if (!isForm || form === requested) continue
     if (subresource === '' || Object.hasOwn(form.subresources, subresource)) forms.push(form)
   }
   return forms
 }
 
+/** Decodes an object and fills in its defaults. Throws StatusError. */
+export type Complete = (type: Message, object: unknown) => Draft
+
 /**
  * Objects of one request in the forms that are asked for, each converted once. What a plug-in changes is changed in the
- * stored form, and in the others when they are next asked for.
+ * form in which the request is carried out, and in the others when they are next asked for.
  */
 export class RequestObjects {
   readonly #api: Api
-  readonly #request: AdmissionRequest
+  readonly request: AdmissionRequest
+  /** In the form in which the request is carried out; undefined for a DELETE. */
+  readonly native: Draft | undefined
   readonly #current = new Map<Resource, Stored>()
   readonly #old = new Map<Resource, Stored>()
   readonly #currentJson = new Map<Resource, string>()
   readonly #oldJson = new Map<Resource, string>()
-  /** In the stored form. */
-  readonly stored: Draft | undefined
 
-  constructor(api: Api, request: AdmissionRequest, stored: Draft | undefined) {
+  constructor(api: Api, request: AdmissionRequest, native: Draft | undefined) {
     this.#api = api
-    this.#request = request
-    this.stored = stored
+    this.request = request
+    this.native = native
   }
 
-  get request(): AdmissionRequest {
-    return this.#request
+  /** Whether the objects are in this form anyway. Kinds of subresources are the same in all forms. */
+  isNative(form: Resource): boolean {
+    return form === this.request.resource || hasOwnKind(this.request)
+  }
+
+  /** Makes ready what the members below give for `form`; a promise only where somebody else must convert. */
+  prepare(form: Resource): void | Promise<void> {
+    if (this.isNative(form)) return
+    const { old } = this.request
+    const pending = [
+      this.native && !this.#current.has(form) && this.#convert(this.native, form, this.#current),
+      old && !this.#old.has(form) && this.#convert(old, form, this.#old),
+    ].filter((one) => one instanceof Promise)
+    if (pending.length > 0) return Promise.all(pending).then(() => {})
   }
 
   /** The object as it is now. */
   current(form: Resource): Stored | undefined {
-    return this.stored && this.#in(form, this.stored, this.#current)
+    return this.isNative(form) ? this.native : this.#current.get(form)
   }
 
   /** The object as it was. */
   old(form: Resource): Stored | undefined {
-    return this.#request.old && this.#in(form, this.#request.old, this.#old)
+    return this.isNative(form) ? this.request.old : this.#old.get(form)
   }
 
   /** `null` where there is no object. */
@@ -84,30 +100,28 @@ export class RequestObjects {
     return jsonOf(this.#oldJson, form, () => this.old(form))
   }
 
-  #in(form: Resource, object: Stored, known: Map<Resource, Stored>): Stored {
-    if (this.#isStored(form)) return object
-    let found = known.get(form)
-    if (!found) known.set(form, (found = this.#conversion(form).fromStored(object) as Stored))
-    return found
-  }
-
-  #isStored(form: Resource): boolean {
-    return form === this.#request.resource || hasOwnKind(this.#request)
-  }
-
-  #conversion(form: Resource): Conversion {
-    return this.#api.entry(form).conversion!
-  }
-
-  /** Puts `next`, which is in `form`, in the place of the current object. `complete` decodes and fills in defaults. */
-  replace(form: Resource, next: unknown, complete: (type: Message, object: unknown) => Draft) {
-    const completed = complete(typeIn(this.#request, form), next)
-    const stored = this.#isStored(form)
-      ? completed
-      : complete(this.#request.type, this.#conversion(form).toStored(completed))
+  /** Puts `next`, which is in `form`, in the place of the current object. */
+  async replace(form: Resource, next: unknown, complete: Complete): Promise<void> {
+    const { type, resource } = this.request
+    const completed = complete(typeIn(this.request, form), next)
+    const native = this.isNative(form) ? completed : complete(type, await this.#converted(completed, form, resource))
     this.#current.clear()
     this.#currentJson.clear()
-    replaceMembers(this.stored!, stored)
+    replaceMembers(this.native!, native)
+  }
+
+  #convert(object: Stored, form: Resource, known: Map<Resource, Stored>): void | Promise<void> {
+    const converted = this.#converted(object, this.request.resource, form)
+    if (!(converted instanceof Promise)) return void known.set(form, converted)
+    return converted.then((done) => void known.set(form, done))
+  }
+
+  /** Throws StatusError, or rejects with one. */
+  #converted(object: Stored, from: Resource, to: Resource): Stored | Promise<Stored> {
+    const { managed, conversion } = this.#api.entry(from)
+    if (managed) return managed.convert(object as never, to.apiVersion) as unknown as Stored | Promise<Stored>
+    if (conversion) return conversion.toStored(object) as Stored
+    return this.#api.entry(to).conversion!.fromStored(object) as Stored
   }
 }
 

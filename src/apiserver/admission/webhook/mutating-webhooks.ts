@@ -55,12 +55,13 @@ async function dispatch(
   try {
     for (const invocation of candidates) {
       const { uid, webhook } = invocation.hook
+      await objects.prepare(invocation.form)
       if (!source.shouldAsk(invocation, objects)) continue
       // Nobody is asked for the first time in the second round.
       if (rounds.isSecond && !notes.again.has(uid)) continue
       let isChanged = false
-      await callWebhook(caller, 'admit', invocation, objects, (verdict) => {
-        isChanged = applyVerdict(verdict, invocation, objects)
+      await callWebhook(caller, 'admit', invocation, objects, async (verdict) => {
+        isChanged = await applyVerdict(verdict, invocation, objects)
       })
       if (isChanged) {
         askAgain(notes)
@@ -79,7 +80,11 @@ function askAgain(notes: Notes) {
 }
 
 /** Whether the object is another one now. Throws CallFailure, InternalError. */
-function applyVerdict({ patch, patchType }: Verdict, { hook, form }: Invocation, objects: RequestObjects): boolean {
+async function applyVerdict(
+  { patch, patchType }: Verdict,
+  { hook, form }: Invocation,
+  objects: RequestObjects,
+): Promise<boolean> {
   const { name } = hook.webhook
   if (patch === '') return false
   const operations = decodePatch(patch, name)
@@ -96,9 +101,9 @@ function applyVerdict({ patch, patchType }: Verdict, { hook, form }: Invocation,
   } catch (err) {
     throw err instanceof JsonPatchError ? internalError(err.message, err) : err
   }
-  const unchanged = copyJson(objects.stored!)
-  objects.replace(form, patched, complete)
-  return !jsonEqual(unchanged, objects.stored)
+  const unchanged = copyJson(objects.native!)
+  await objects.replace(form, patched, complete)
+  return !jsonEqual(unchanged, objects.native)
 }
 
 function decodePatch(patch: string, webhook: string): unknown[] {

@@ -28,8 +28,12 @@ function dispatch(
   object: Stored | undefined,
 ): void | Promise<void> {
   const objects = new RequestObjects(api, request, object)
-  const asked = candidates.filter((invocation) => source.shouldAsk(invocation, objects))
-  if (asked.length > 0) return askAll(caller, asked, objects)
+  const ask = () => {
+    const asked = candidates.filter((invocation) => source.shouldAsk(invocation, objects))
+    if (asked.length > 0) return askAll(caller, asked, objects)
+  }
+  const pending = candidates.map(({ form }) => objects.prepare(form)).filter((one) => one instanceof Promise)
+  return pending.length > 0 ? Promise.all(pending).then(ask) : ask()
 }
 
 /** Waits for all of them, whatever the first says: what they do beside answering is not to be left undone. */

@@ -34,7 +34,7 @@ export class CallFailure extends Error {
 export type CallKind = 'admit' | 'validating'
 
 /**
- * Asks, and hands the verdict that allows the request to `act`, which may throw CallFailure as well. Throws StatusError
+ * Asks about objects that are prepared for the webhook's form, and hands the verdict that allows the request to `act`, which may throw CallFailure as well. Throws StatusError
  * for a refusal, and for a failure that is not to be ignored. Warnings go to the client.
  */
 export async function callWebhook(
@@ -42,7 +42,7 @@ export async function callWebhook(
   kind: CallKind,
   invocation: Invocation,
   objects: RequestObjects,
-  act: (verdict: Verdict) => void,
+  act: (verdict: Verdict) => void | Promise<void>,
 ): Promise<void> {
   const { webhook, ignoresFailures } = invocation.hook
   const { metrics, log } = caller
@@ -54,7 +54,7 @@ export async function callWebhook(
     const verdict = await ask(caller, kind, invocation, objects)
     objects.request.warnings.push(...verdict.warnings)
     if (!verdict.allowed) throw refusal(webhook.name, verdict.result)
-    act(verdict)
+    await act(verdict)
     observe(false, 200)
   } catch (err) {
     if (!(err instanceof CallFailure)) {

@@ -80,14 +80,14 @@ export class WebhookSource {
   }
 
   /**
-   * Whether a candidate is to be asked, given the objects as they are now. Throws Forbidden where its conditions fail,
-   * NotFound where the namespace is gone.
+   * Whether a candidate is to be asked, given the objects as they are now, which are prepared for its form. Throws
+   * Forbidden where its conditions fail, NotFound where the namespace is gone.
    */
   shouldAsk({ hook, form }: Invocation, objects: RequestObjects): boolean {
     const api = this.#api()
-    const { request, stored } = objects
-    if (!namespaceMatches(api, hook.namespaceSelector, request, stored)) return false
-    if (!objectMatches(hook.objectSelector, stored, request.old)) return false
+    const { request, native } = objects
+    if (!namespaceMatches(api, hook.namespaceSelector, request, native)) return false
+    if (!objectMatches(hook.objectSelector, native, request.old)) return false
     if (hook.conditions.isEmpty) return true
     const { matches, error } = hook.conditions.evaluate({
       request,

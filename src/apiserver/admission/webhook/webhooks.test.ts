@@ -3,6 +3,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import type { KubeObject, Resource } from '#api/kind.ts'
 import {
   configMaps,
+  customResourceDefinitions,
   deployments,
   horizontalPodAutoscalers,
   horizontalPodAutoscalersV1,
@@ -468,6 +469,48 @@ describe('the form of what a webhook sees', () => {
     await create(horizontalPodAutoscalers, autoscaler('autoscaling/v2', {}))
     expect(asked).toHaveLength(0)
   })
+})
+
+describe('custom resources', () => {
+  const data = { type: 'object', properties: { mutated: { type: 'string' }, given: { type: 'string', default: 'x' } } }
+  const schema = { openAPIV3Schema: { type: 'object', properties: { data } } }
+  const definition = {
+    metadata: { name: 'things.example.com' },
+    spec: {
+      group: 'example.com',
+      scope: 'Namespaced',
+      names: { plural: 'things', kind: 'Thing' },
+      versions: [
+        { name: 'v1', served: true, storage: true, schema },
+        { name: 'v2', served: true, storage: false, schema },
+      ],
+    },
+  }
+
+  it('are shown in the version that a webhook knows, and pruned and completed after it', async () => {
+    await create(customResourceDefinitions, definition)
+    const resource = await served('example.com', 'v1', 'things')
+    answers['/v2'] = () =>
+      patch({ op: 'add', path: '/data', value: { mutated: 'yes' } }, { op: 'add', path: '/unknown', value: 1 })
+    await mutating('m', hook('v2', { rules: [{ ...on('things'), apiVersions: ['v2'] }] }))
+    const made = await create(resource, { metadata: { namespace: 'default', name: 't' } })
+    expect(made).toMatchObject({ apiVersion: 'example.com/v1', data: { mutated: 'yes', given: 'x' } })
+    expect(made).not.toHaveProperty('unknown')
+    expect(asked[0]!.review.request).toMatchObject({
+      kind: { group: 'example.com', version: 'v2', kind: 'Thing' },
+      requestKind: { version: 'v1' },
+      resource: { version: 'v2' },
+      object: { apiVersion: 'example.com/v2' },
+    })
+  })
+
+  async function served(...[group, version, plural]: [string, string, string]): Promise<Resource> {
+    for (;;) {
+      const entry = api.api.catalog.at(group, version, plural)
+      if (entry) return entry.resource
+      await new Promise((resolve) => setImmediate(resolve))
+    }
+  }
 })
 
 describe('what configures admission', () => {
