@@ -15,10 +15,16 @@ export interface Issue {
 export class CelCompileError extends Error {
   override readonly name = 'CelCompileError'
   readonly issues: readonly Issue[]
+  /**
+   * `program`: the expression checks, but an operation on constants in it fails, as in `int('a')`. Upstream finds that
+   * out later and says so with other words before it ("program instantiation failed" rather than "compilation failed").
+   */
+  readonly stage: 'check' | 'program'
 
-  constructor(message: string, issues: readonly Issue[]) {
+  constructor(message: string, issues: readonly Issue[], stage: 'check' | 'program' = 'check') {
     super(message)
     this.issues = issues
+    this.stage = stage
   }
 }
 

@@ -77,3 +77,27 @@ export function typeName(type: Type): string {
   if (type.parameters.length === 0) return type.name
   return `${type.name}(${type.parameters.map(typeName).join(', ')})`
 }
+
+const SHORT_NAMES: Partial<Record<TypeKind, string>> = {
+  duration: 'duration',
+  timestamp: 'timestamp',
+  null: 'null',
+  error: '!error!',
+}
+
+/** `list(int)`, `duration`: how compile errors write a type. */
+export function formatType(type: Type): string {
+  const short = SHORT_NAMES[type.kind]
+  if (short !== undefined) return short
+  if (type.parameters.length === 0) return type.name
+  return `${type.name}(${type.parameters.map(formatType).join(', ')})`
+}
+
+/** The `(int, string)` or `list(int).(string)` that a call was applied to. */
+export function formatArguments(types: readonly Type[], member: boolean): string {
+  const target = member ? `${formatType(types[0]!)}.` : ''
+  return `${target}(${types
+    .slice(member ? 1 : 0)
+    .map(formatType)
+    .join(', ')})`
+}

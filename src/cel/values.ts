@@ -41,9 +41,12 @@ export class Timestamp {
   readonly seconds: number
   /** From 0 to 999,999,999, counted onwards from `seconds`. */
   readonly nanos: number
-  constructor(seconds: number, nanos: number) {
+  /** East of UTC, of the time zone that it was written with. Only matters where it is printed. */
+  readonly offsetSeconds: number
+  constructor(seconds: number, nanos: number, offsetSeconds = 0) {
     this.seconds = seconds
     this.nanos = nanos
+    this.offsetSeconds = offsetSeconds
   }
 }
 
@@ -68,15 +71,21 @@ export abstract class List {
   abstract readonly size: number
   /** `index` is within the list. */
   abstract at(index: number): Result
+  /** Where lists of this kind are compared in a way of their own. */
+  equals?(other: Value): boolean | EvaluationError
+  /** Where `list + other` is something of its own. */
+  concat?(other: Value): Result
 }
 
-/** A map, or an object with fields. Keys are strings, booleans, ints or uints. */
+/** A map, or an object with fields. */
 export abstract class Dictionary {
   abstract readonly size: number
-  /** undefined where there is no such key. Never called with a key of a type that maps cannot have. */
+  /** undefined where there is no such key; an error where it cannot be a key. */
   abstract find(key: Value): Result | undefined
   /** Every key, in the order in which macros see them. */
   abstract keys(): Value[]
+  /** Where maps of this kind are compared in a way of their own. */
+  equals?(other: Value): boolean | EvaluationError
 }
 
 /**
@@ -85,8 +94,9 @@ export abstract class Dictionary {
  */
 export abstract class Opaque {
   abstract readonly type: Type
-  /** Only called with a value of the same type name. */
-  abstract equals(other: Opaque): boolean | EvaluationError
+  abstract equals(other: Value): boolean | EvaluationError
+  /** What `size()` of cost accounting is; 1 where it has no size. */
+  readonly costSize: number = 1
 }
 
 export type Value =

@@ -4,6 +4,18 @@
  */
 import { createEnvironment } from '#cel/environment.ts'
 import type { Environment } from '#cel/environment.ts'
+import { cidrLibrary, ipLibrary } from '#cel/libraries/addresses.ts'
+import { twoVariableLibrary } from '#cel/libraries/comprehensions.ts'
+import { extendedListLibrary, listLibrary } from '#cel/libraries/list-functions.ts'
+import { literalChecks } from '#cel/libraries/literal-checks.ts'
+import { namedFormatLibrary } from '#cel/libraries/named-formats.ts'
+import { optionalLibrary } from '#cel/libraries/optionals.ts'
+import { quantityLibrary } from '#cel/libraries/quantities.ts'
+import { regularExpressionLibrary } from '#cel/libraries/regular-expressions.ts'
+import { setLibrary } from '#cel/libraries/sets.ts'
+import { stringLibrary } from '#cel/libraries/strings.ts'
+import { urlLibrary } from '#cel/libraries/urls.ts'
+import { versionLibrary } from '#cel/libraries/versions.ts'
 
 /** Cost of one evaluation of one expression at most. */
 export const PER_CALL_LIMIT = 1_000_000
@@ -16,5 +28,22 @@ export const MAX_REQUEST_SIZE_BYTES = 3 * 1024 * 1024
 
 /** Takes milliseconds: make one per API server and extend it. Evaluations must be given `costLimit: PER_CALL_LIMIT`. */
 export function createBaseEnvironment(): Environment {
-  return createEnvironment({})
+  return createEnvironment({
+    libraries: [
+      urlLibrary,
+      regularExpressionLibrary,
+      listLibrary,
+      optionalLibrary,
+      quantityLibrary,
+      literalChecks,
+      stringLibrary,
+      setLibrary,
+      ipLibrary,
+      cidrLibrary,
+      namedFormatLibrary,
+      twoVariableLibrary,
+      versionLibrary,
+      extendedListLibrary,
+    ],
+  })
 }
