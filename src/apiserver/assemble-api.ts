@@ -8,6 +8,7 @@ import type { Service } from '#api/core/v1/service.ts'
 import type { Resource } from '#api/kind.ts'
 import { allResources, secrets, services, customResourceDefinitions } from '#api/resources.ts'
 import type { Clock } from '#base/clock.ts'
+import { messageOf } from '#base/errors.ts'
 import type { Log } from '#base/log.ts'
 import type { Random } from '#base/random.ts'
 import type { Environment } from '#cel/environment.ts'
@@ -27,7 +28,8 @@ import { nodeRules } from './authz/policy/cluster-roles.ts'
 import { bootstrapTokens } from './authn/bootstrap-tokens.ts'
 import type { FrontProxyOptions } from './authn/front-proxy.ts'
 import { ServiceAccountTokens, type SigningKey } from './authn/service-account-tokens.ts'
-import { TokenSubjects } from './authn/token-subjects.ts'
+import { LAST_USED, TokenSubjects } from './authn/token-subjects.ts'
+import { componentUser } from './user.ts'
 import { createBaseEnvironment } from './cel/base-environment.ts'
 import { WebhookClient } from './outbound/webhook-client.ts'
 import { strategies } from './strategies/all.ts'
@@ -67,7 +69,14 @@ export async function assembleApi(options: ApiAssemblyOptions): Promise<Assemble
   const { store, clock, random, log } = options
   const allocator = new ServiceAllocator(options.serviceCidr, random)
   const registry = (resource: Resource) => api.registry(resource)
-  const subjects = new TokenSubjects(registry, () => clock.now())
+  const noteUse = ({ metadata: { namespace, name, uid } }: Secret, today: string) => {
+    const body = { metadata: { uid, labels: { [LAST_USED]: today } } }
+    const patch = { verb: 'patch', resource: secrets, namespace: namespace!, name, patchType: 'merge', body } as const
+    api.performAuthorized({ user: componentUser('apiserver'), warnings: [] }, patch).catch((thrown: unknown) => {
+      log.debug({ namespace, name, reason: messageOf(thrown) }, 'cannot note the use of a token')
+    })
+  }
+  const subjects = new TokenSubjects({ registry, clock, noteUse })
   const tokens = new ServiceAccountTokens({
     key: options.signingKey,
     issuer: ISSUER,

@@ -26,6 +26,8 @@ import { createPodGarbageCollector, type PodGcOptions } from './pod-gc.ts'
 import { createClusterRoleAggregationController } from './rbac/cluster-role-aggregation.ts'
 import { createReplicaSetController, createReplicationController } from './replicaset/replica-controller.ts'
 
+import { createTokenSecretController, type TokenSecretOptions } from './token-secrets/token-secret-controller.ts'
+
 /** What the cluster is like, as far as controllers have to be told. */
 export interface ControllerSettings {
   /** PEM; without it no root CA is published. */
@@ -36,6 +38,8 @@ export interface ControllerSettings {
   kubeletServing?: ServingLimits
   /** Without it nodes get no pod networks. */
   nodeIpam?: NodeIpamOptions
+  /** Without it Secrets get no tokens of service accounts. */
+  tokenSecrets?: TokenSecretOptions
   nodeLifecycle?: NodeLifecycleOptions
   podGc?: PodGcOptions
   garbageCollector?: GarbageCollectorOptions
@@ -69,6 +73,10 @@ export const controllers: readonly ControllerEntry[] = [
   {
     name: 'kubelet-serving-approver',
     create: ({ kubeletServing }) => kubeletServing && createServingApprover(kubeletServing),
+  },
+  {
+    name: 'serviceaccount-token-controller',
+    create: ({ tokenSecrets, caBundle }) => tokenSecrets && createTokenSecretController(tokenSecrets, caBundle),
   },
   { name: 'bootstrap-signer-controller', create: createBootstrapSigner },
   { name: 'token-cleaner-controller', create: createTokenCleaner },

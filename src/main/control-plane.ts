@@ -11,6 +11,7 @@ import type { Log } from '#base/log.ts'
 import type { Random } from '#base/random.ts'
 import { type ApiServer, createApiServer, systemUser } from '#apiserver/server.ts'
 import type { StaticToken } from '#apiserver/authn/authenticator.ts'
+import { legacyToken } from '#apiserver/authn/service-account-tokens.ts'
 import { componentUser, serviceAccountUser, type User } from '#apiserver/user.ts'
 import { Client } from '#client/client.ts'
 import { createEventRecorder } from '#client/event-recorder.ts'
@@ -19,6 +20,7 @@ import { createInformers } from '#client/informers.ts'
 import { controllers } from '#controllers/all.ts'
 import { CONTROLLER_NAMESPACE, serviceAccountOf } from '#controllers/identities.ts'
 import { ensureDnsService } from '#dns/dns-service.ts'
+import type { KeptToken } from '#controllers/token-secrets/token-secret-controller.ts'
 import { startDns } from '#dns/start-dns.ts'
 import { startScheduler } from '#scheduler/scheduler.ts'
 import type { Store } from '#storage/store.ts'
@@ -116,6 +118,7 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
   const controllerContext = contextOf('kube-controller-manager', informers)
   const settings = {
     caBundle: pki.authority.cert,
+    tokenSecrets: { sign: (token: KeptToken) => legacyToken(pki.signingKey, token) },
     certificateSigning: { authority: pki.authority, maxLifetimeMs: options.certificateLifetimeMs },
     kubeletServing: {
       reservedNames: [...parseCertificate(pki.serving.cert).names.dnsNames],

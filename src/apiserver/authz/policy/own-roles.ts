@@ -19,7 +19,7 @@ export const ownControllerRules: Readonly<Record<string, readonly PolicyRule[]>>
   ],
   'tokens-controller': [
     allow('create delete get list patch update watch', 'secrets'),
-    allow('get list watch', 'serviceaccounts'),
+    allow('get list update watch', 'serviceaccounts'),
   ],
 }
 
