@@ -10,6 +10,8 @@ export interface UpOptions {
   nodes: number
   runtime: 'auto' | 'builtin' | 'containerd' | 'none'
   simulatedNodes: number
+  /** Milliseconds. */
+  clusterSigningDuration?: number
   demo: boolean
   foreground: boolean
   timeout: number
@@ -31,7 +33,8 @@ export interface ServerOptions extends NamedOptions {
   clusterCidr: string
   store: 'lmdb' | 'memory'
   tokenFile?: string
-  clusterSigningDuration: number
+  /** Milliseconds. */
+  clusterSigningDuration?: number
   logLevel: string
 }
 
@@ -112,8 +115,6 @@ export interface Actions {
   nodeCredentials(node: string, options: NamedOptions & { address: string[]; out: string }): Promise<void>
 }
 
-const YEAR_MS = 365 * 24 * 3_600_000
-
 const EXIT_CODES = `
 Exit codes: 0 done, 1 failed, 2 wrong arguments, 3 no such cluster or image, 4 this machine lacks something (rostrum doctor), 5 timed out.`
 
@@ -155,6 +156,11 @@ export function createProgram(version: string, load: () => Promise<Actions>): Co
     new Option('--log-level <level>', 'least important lines to log')
       .choices(['debug', 'info', 'warn', 'error'])
       .default('info')
+  const signingDuration = () =>
+    new Option(
+      '--cluster-signing-duration <duration>',
+      'longest life of certificates that the cluster signs (default: a year)',
+    ).argParser(duration)
   const command = (spec: string, description: string, parent: Command = program) =>
     parent.command(spec).description(description).exitOverride()
 
@@ -169,6 +175,7 @@ export function createProgram(version: string, load: () => Promise<Actions>): Co
         .default('auto'),
     )
     .option('--simulated-nodes <n>', 'nodes that only pretend to run pods; need no root', integer(0, 5000), 0)
+    .addOption(signingDuration())
     .option('--demo', 'deploy an example application and say where it answers', false)
     .option('--foreground', 'stay until interrupted, then end the cluster', false)
     .option('--timeout <duration>', 'give up after this long', duration, 120_000)
@@ -250,12 +257,7 @@ export function createProgram(version: string, load: () => Promise<Actions>): Co
     .option('--cluster-cidr <cidr>', 'network of pods', '10.244.0.0/16')
     .addOption(new Option('--store <store>', 'where state is kept').choices(['lmdb', 'memory']).default('lmdb'))
     .option('--token-file <file>', 'static tokens: token,user,uid,"group1,group2" a line')
-    .option(
-      '--cluster-signing-duration <duration>',
-      'longest life of certificates that the cluster signs',
-      duration,
-      YEAR_MS,
-    )
+    .addOption(signingDuration())
     .addOption(logLevel())
     .action(async (options: ServerOptions) => (await load()).server(options))
 

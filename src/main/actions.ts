@@ -125,7 +125,7 @@ export const actions: Actions = {
         directory,
         description,
         ...(tokenFile && { tokenFile }),
-        certificateLifetimeMs: options.clusterSigningDuration,
+        certificateLifetimeMs: options.clusterSigningDuration ?? description.certificateLifetimeMs,
         logLevel: options.logLevel as LogLevel,
       },
       untilAsked(),

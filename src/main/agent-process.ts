@@ -29,7 +29,13 @@ export async function runAgent(options: AgentProcessOptions, stop: AbortSignal):
   const pkiDir = options.pkiDir ?? join(options.rootDir, 'pki')
   const { server, nodeName, credentials, token, tokenFile, caFile, caHash } = options
   const { transport, ca, stopped } = await establishIdentity({
-    ...{ server, nodeName, credentials, token, tokenFile, caFile, caHash },
+    server,
+    nodeName,
+    credentials,
+    token,
+    tokenFile,
+    caFile,
+    caHash,
     dir: pkiDir,
     clock: systemClock,
     random: systemRandom,

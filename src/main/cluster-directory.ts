@@ -25,6 +25,8 @@ export interface ClusterDescription {
   runtime: RuntimeKind
   nodes: NodeDescription[]
   simulatedNodes: number
+  /** Certificates that the cluster signs live no longer. Default: a year. */
+  certificateLifetimeMs?: number
   store: 'lmdb' | 'memory'
   /** Addresses on which the API listens besides 127.0.0.1. */
   hostAddress: string

@@ -1,18 +1,15 @@
 /**
- * What a cluster grants so that nodes can join it and work: the bindings that kubeadm makes, and the one role that is
- * Rostrum's own. They are made where they are missing; who changes or unbinds them has the last word until the server
- * starts again.
+ * What a cluster grants so that nodes can join it and work: the bindings that kubeadm makes. They are made where they are
+ * missing; who changes or unbinds them has the last word until the server starts again.
  */
-import type { ClusterRole, ClusterRoleBinding, Role, RoleBinding } from '#api/rbac/v1.ts'
+import type { ClusterRoleBinding, Role, RoleBinding } from '#api/rbac/v1.ts'
 import type { Draft, KubeObject, Resource } from '#api/kind.ts'
-import { clusterRoleBindings, clusterRoles, roleBindings, roles } from '#api/resources.ts'
+import { clusterRoleBindings, roleBindings, roles } from '#api/resources.ts'
 import type { Client } from '#client/client.ts'
 import { isStatus } from '#machinery/status-error.ts'
 
 /** Bootstrap tokens by which nodes join name this group; tokens for anything else do not. */
 export const JOINING_NODES = 'system:bootstrappers:rostrum:default-node-token'
-/** As whom the approver of serving certificates acts. */
-export const SERVING_APPROVER = 'system:serviceaccount:kube-system:kubelet-serving-approver'
 
 type Subject = { kind: 'Group' | 'User'; name: string }
 const group = (name: string): Subject => ({ kind: 'Group', name })
@@ -26,28 +23,7 @@ const bindings: readonly (readonly [string, string, Subject])[] = [
   ['rostrum:node-autoapprove-renewal', `${REQUESTS}:selfnodeclient`, group('system:nodes')],
   // An agent is kubelet and service proxy in one.
   ['rostrum:node-proxier', 'system:node-proxier', group('system:nodes')],
-  ['rostrum:apiserver-to-kubelet', 'system:kubelet-api-admin', user('kube-apiserver-kubelet-client')],
-  ['rostrum:kubelet-serving-approver', 'rostrum:kubelet-serving-approver', user(SERVING_APPROVER)],
 ]
-
-const servingApprover: Draft<ClusterRole> = {
-  metadata: { name: 'rostrum:kubelet-serving-approver' },
-  rules: [
-    {
-      apiGroups: ['certificates.k8s.io'],
-      resources: ['certificatesigningrequests'],
-      verbs: ['get', 'list', 'watch'],
-    },
-    { apiGroups: ['certificates.k8s.io'], resources: ['certificatesigningrequests/approval'], verbs: ['update'] },
-    {
-      apiGroups: ['certificates.k8s.io'],
-      resources: ['signers'],
-      resourceNames: ['kubernetes.io/kubelet-serving'],
-      verbs: ['approve'],
-    },
-    { apiGroups: [''], resources: ['nodes'], verbs: ['get', 'list', 'watch'] },
-  ],
-}
 
 /** Whoever is about to join can't have credentials yet; what is in it is signed, and no secret. */
 const clusterInfoReader: Draft<Role> = {
@@ -72,7 +48,6 @@ export async function ensureJoinPolicy(client: Client): Promise<void> {
   }
   await Promise.all([
     ...made,
-    ensure(client, clusterRoles, servingApprover),
     ensure(client, roles, clusterInfoReader),
     ensure(client, roleBindings, anybody as Draft<RoleBinding>),
   ])

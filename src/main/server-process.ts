@@ -19,7 +19,7 @@ export interface ServerProcessOptions {
   description: ClusterDescription
   tokenFile?: string
   /** Certificates that the cluster signs live no longer. */
-  certificateLifetimeMs?: number
+  certificateLifetimeMs?: number | undefined
   logLevel: LogLevel
 }
 

@@ -206,6 +206,7 @@ async function describe(options: UpOptions, directory: ClusterDirectory): Promis
       address: nodeIpOf(slot, index),
     })),
     simulatedNodes: options.simulatedNodes,
+    ...(options.clusterSigningDuration && { certificateLifetimeMs: options.clusterSigningDuration }),
     store: 'lmdb',
     hostAddress: count > 0 ? plan.hostIp : '',
     clusterCidr: plan.podCidr,

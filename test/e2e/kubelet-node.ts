@@ -20,7 +20,6 @@ import { isStatus } from '#machinery/status-error.ts'
 import { type Kubelet, type KubeletOptions, startKubelet } from '#kubelet/kubelet.ts'
 import { startScheduler } from '#scheduler/scheduler.ts'
 import { createMemoryStore } from '#storage/memory-store.ts'
-import { ensureJoinPolicy } from '#main/join-policy.ts'
 import { kubernetesVersion } from '#main/version.ts'
 import { ensurePki, issueNodeCertificates, pkiInMemory, type Pki } from '#main/pki.ts'
 import { IMAGE, RuntimeNode } from './runtime-node.ts'
@@ -68,7 +67,6 @@ export class KubeletNode {
     await this.server.bootstrap({ address: '127.0.0.1', port })
     this.client = new Client(this.server.transport(systemUser('system:test')))
     const client = this.client
-    await ensureJoinPolicy(client)
     const context = {
       ...common,
       client,
