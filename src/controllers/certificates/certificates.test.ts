@@ -108,6 +108,7 @@ describe('the lifetime of what is signed', () => {
     ['no more than what the server allows', 86_400 * 2, 24 * HOUR_MS, [5, 24 * 60 - 5]],
     ['ten minutes at least', 60, HOUR_MS, [5, 10]],
     ['less only where the server allows less', 3600, 60_000, [0.5, 1]],
+    ['less there also where nothing is asked for', undefined, 60_000, [0.5, 1]],
   ])('is %s', (_what, seconds, maxMs, minutes) => expect(lifetime(seconds, maxMs)).toEqual(minutes))
 
   it('ends with the authority', () => {

@@ -88,8 +88,8 @@ function validity(expirationSeconds: number | undefined, { nowMs, maxLifetimeMs,
     throw new RangeError(
       `refusing to sign a certificate that expired in the past: NotAfter=${new Date(authorityNotAfterMs).toISOString()}`,
     )
-  const askedMs = expirationSeconds === undefined ? maxLifetimeMs : expirationSeconds * 1000
-  const lifetimeMs = askedMs > maxLifetimeMs ? maxLifetimeMs : Math.max(askedMs, MIN_LIFETIME_MS)
+  const askedMs = Math.max((expirationSeconds ?? Infinity) * 1000, MIN_LIFETIME_MS)
+  const lifetimeMs = Math.min(askedMs, maxLifetimeMs)
   // Only a cluster that is set up with shorter lifetimes than anybody may ask for has less.
   const backdateMs = Math.min(BACKDATE_MS, lifetimeMs / 2)
   const notAfterMs = nowMs + lifetimeMs - (lifetimeMs < SHORT_MS ? 0 : backdateMs)
