@@ -61,8 +61,8 @@ export interface AssembledApi {
   readonly authorizer: ClusterAuthorizer
 }
 
-/** Issuer and default audience of service-account tokens. */
-const ISSUER = 'https://kubernetes.default.svc.cluster.local'
+/** Issuer and default audience of service-account tokens: the name by which pods reach this server. */
+export const ISSUER = 'https://kubernetes.default.svc.cluster.local'
 
 /** Resolves when everything that is stored is loaded. Throws RangeError for a malformed `serviceCidr`. */
 export async function assembleApi(options: ApiAssemblyOptions): Promise<AssembledApi> {

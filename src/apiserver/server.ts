@@ -12,16 +12,18 @@ import type { Transport } from '#client/transport.ts'
 import { Aggregator } from './aggregation/aggregator.ts'
 import { type Api, resourceKey } from './api.ts'
 import { policyKeeper } from './authz/bootstrap-policy.ts'
+import { ensureAuthenticationInfo } from './authentication-info.ts'
 import { bootstrap } from './bootstrap.ts'
 import { discoveryPaths } from './http/discovery-paths.ts'
 import { startEventExpiry } from './event-expiry.ts'
 import { createConnectHandler } from './http/connect.ts'
+import { issuerPaths } from './http/issuer-paths.ts'
 import { openApiPaths } from './http/openapi-paths.ts'
 import { createRequestMetrics } from './http/request-metrics.ts'
 import { HttpServer } from './http/server.ts'
 import { systemPaths, type VersionInfo } from './http/system-paths.ts'
 import { createInProcessTransport } from './in-process-transport.ts'
-import { type ApiAssemblyOptions, assembleApi } from './assemble-api.ts'
+import { type ApiAssemblyOptions, assembleApi, ISSUER } from './assemble-api.ts'
 import { OpenApiDocuments } from './openapi/documents.ts'
 import { strategies } from './strategies/all.ts'
 import { printers } from './table/all.ts'
@@ -105,6 +107,7 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
           () => advertised,
           () => aggregator.discovery.versions,
         ),
+        issuerPaths(ISSUER, options.signingKey),
         openApiPaths(() => (openApi = openApi.with(api.resources))),
       ],
     }),
@@ -133,7 +136,12 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
       advertised = `${advertise.address}:${advertise.port}`
       const client = new Client(transport(systemUser('system:apiserver')))
       const keepPolicy = policyKeeper(client, authorizer.grants)
-      const restore = () => bootstrap({ client, serviceIp, advertise }).then(keepPolicy)
+      const authentication = { clientCa: options.tls.clientCa, frontProxy: options.frontProxy }
+      const restore = async () => {
+        await bootstrap({ client, serviceIp, advertise })
+        await keepPolicy()
+        await ensureAuthenticationInfo(client, authentication)
+      }
       await restore()
       await aggregator.start(client)
       isBootstrapped = true

@@ -88,7 +88,7 @@ export function peerOf(socket: TLSSocket, { clients, frontProxy }: PeerAuthoriti
 const UID = '1.3.6.1.4.1.57683.2'
 
 /** Throws DerError for more than one uid, or an empty one. */
-function uidOf(subjectName: Buffer): string | undefined {
+export function uidOf(subjectName: Buffer): string | undefined {
   const found: string[] = []
   for (const names = readWhole(subjectName, TAG.sequence); !names.isAtEnd;) {
     for (const together = names.enter(TAG.set); !together.isAtEnd;) {

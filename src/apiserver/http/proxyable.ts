@@ -31,7 +31,7 @@ export function isProxyable(ip: string): boolean {
   }
 }
 
-type Endpoint = EndpointSlice['endpoints'][number]
+type Endpoint = NonNullable<EndpointSlice['endpoints']>[number]
 
 /** Whether an endpoint of a Service is really the pod of its namespace that it says it is. */
 export function isOfPod(
