@@ -7,12 +7,19 @@ import { type KindCodec, kindCodec } from '../registry/codec.ts'
 
 const METADATA = Buffer.from('"metadata":{')
 
-/** Writes objects of `type`, reads those of any version. */
+/** Writes and reads objects of any version of `type`'s kind. */
 export function storedCodec(type: Message): KindCodec {
   const { group, version, kind } = type.gvk!
   const own = kindCodec(`${group}/${version}`, kind, type)
+  const byVersion = new Map([[`${group}/${version}`, own]])
+  const codecOf = (apiVersion: string): KindCodec => {
+    let codec = byVersion.get(apiVersion)
+    if (!codec) byVersion.set(apiVersion, (codec = kindCodec(apiVersion, kind, type)))
+    return codec
+  }
   return {
-    encode: own.encode,
+    // One that was deleted is written once more, and is of whatever version it was.
+    encode: (object) => codecOf(object.apiVersion).encode(object),
     decode: own.decode,
     toProtobuf: noProtobuf,
     withRevision(stored, revision) {
