@@ -9,7 +9,7 @@ import type { AgentOptions } from '#cli/program.ts'
 import { Client } from '#client/client.ts'
 import { createInformers } from '#client/informers.ts'
 import { CriClient } from '#contracts/cri/client.ts'
-import { certificateFile } from '#kubelet/certificates/certificate-store.ts'
+import { certificateFile, signedBy } from '#kubelet/certificates/certificate-store.ts'
 import { startKubelet } from '#kubelet/kubelet.ts'
 import { createSystemHost } from '#network/host.ts'
 import { startNodeRoutes } from '#network/node-routes.ts'
@@ -79,7 +79,9 @@ export async function runAgent(options: AgentProcessOptions, stop: AbortSignal):
     clusterDomain: options.clusterDomain,
     serverTls: {
       clientCa: ca,
-      ...(givenServing(credentials) ?? { store: certificateFile(join(pkiDir, 'kubelet-server-current.pem')) }),
+      ...(givenServing(credentials) ?? {
+        store: signedBy(certificateFile(join(pkiDir, 'kubelet-server-current.pem')), ca),
+      }),
     },
     listen: { address: options.nodeIp, port: KUBELET_PORT },
     maxPods: options.maxPods,

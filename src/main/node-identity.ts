@@ -11,11 +11,10 @@ import type { Clock } from '#base/clock.ts'
 import { systemCode, TerminalError } from '#base/errors.ts'
 import type { Log } from '#base/log.ts'
 import type { Random } from '#base/random.ts'
-import { isIssuedBy } from '#base/x509.ts'
 import { CliError } from '#cli/cli-error.ts'
 import { Client } from '#client/client.ts'
 import { createHttpsTransport, type HttpsTransport } from '#client/https-transport.ts'
-import { certificateFile, type CertificateStore, pairIn } from '#kubelet/certificates/certificate-store.ts'
+import { certificateFile, type CertificateStore, pairIn, signedBy } from '#kubelet/certificates/certificate-store.ts'
 import { discoverAuthority, keyHash } from '#kubelet/certificates/cluster-discovery.ts'
 import { clientCertificateOf } from '#kubelet/certificates/node-certificates.ts'
 import { RotatingCertificate } from '#kubelet/certificates/rotating-certificate.ts'
@@ -97,11 +96,11 @@ export const hasIdentity = (kept: KeptIdentity, clock: Clock) => clientStore(kep
 
 /** What was kept for another node or cluster, or has expired, is as good as nothing. */
 function clientStore({ dir, nodeName, ca }: KeptIdentity, clock: Clock): CertificateStore {
-  const file = certificateFile(join(dir, 'kubelet-client-current.pem'))
+  const file = signedBy(certificateFile(join(dir, 'kubelet-client-current.pem')), ca)
   return {
     read() {
       const pair = file.read()
-      if (!pair || !isIssuedBy(pair.cert, ca)) return undefined
+      if (!pair) return undefined
       const { subject, notAfterMs } = parseCertificate(pair.cert)
       return subject.commonName === `system:node:${nodeName}` && clock.now() <= notAfterMs ? pair : undefined
     },

@@ -7,7 +7,7 @@ import type { CertificateRequest } from '#base/certificate-request.ts'
 export const API_SERVER_CLIENT = 'kubernetes.io/kube-apiserver-client'
 export const KUBELET_CLIENT = 'kubernetes.io/kube-apiserver-client-kubelet'
 export const KUBELET_SERVING = 'kubernetes.io/kubelet-serving'
-export const LEGACY_UNKNOWN = 'kubernetes.io/legacy-unknown'
+const LEGACY_UNKNOWN = 'kubernetes.io/legacy-unknown'
 
 export const NODE_USER_PREFIX = 'system:node:'
 export const NODES_GROUP = 'system:nodes'

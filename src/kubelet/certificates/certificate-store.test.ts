@@ -5,7 +5,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { systemClock } from '#base/clock.ts'
 import { seededRandom } from '#base/random.ts'
 import { createAuthority, issueCertificate } from '#base/x509.ts'
-import { certificateFile, pairIn } from './certificate-store.ts'
+import { certificateFile, pairIn, signedBy } from './certificate-store.ts'
 
 const random = seededRandom(1)
 let dir: string
@@ -26,6 +26,14 @@ describe('a certificate on disk', () => {
     expect(store.read()).toEqual(pair)
     expect(statSync(path).mode & 0o777).toBe(0o600)
     expect(statSync(join(dir, 'deep')).mode & 0o777).toBe(0o700)
+  })
+
+  it('counts only where the right authority has signed it', () => {
+    const store = certificateFile(join(dir, 'x.pem'))
+    store.write(issue())
+    const other = createAuthority('ca', { days: 1, nowMs: systemClock.now(), random })
+    expect(signedBy(store, authority.cert).read()).toEqual(store.read())
+    expect(signedBy(store, other.cert).read()).toBeUndefined()
   })
 
   it('that is damaged or mixed up is as good as none', () => {

@@ -8,7 +8,7 @@ import { dirname } from 'node:path'
 import { parseCertificate } from '#base/certificate.ts'
 import { systemCode } from '#base/errors.ts'
 import { pemBlocks } from '#base/pem.ts'
-import type { KeyPair } from '#base/x509.ts'
+import { isIssuedBy, type KeyPair } from '#base/x509.ts'
 
 export interface CertificateStore {
   /** Undefined where there is none that can be used. */
@@ -27,6 +27,15 @@ export function certificateFile(path: string): CertificateStore {
     },
   }
 }
+
+/** The same, where only what `authority` has signed counts: the cluster may have been made anew since. */
+export const signedBy = (store: CertificateStore, authority: string): CertificateStore => ({
+  read() {
+    const pair = store.read()
+    return pair && isIssuedBy(pair.cert, authority) ? pair : undefined
+  },
+  write: (pair) => store.write(pair),
+})
 
 function readIfThere(path: string): string {
   try {
