@@ -60,6 +60,12 @@ export interface AgentOptions {
   logLevel: string
 }
 
+export interface AuthWhyOptions extends NamedOptions {
+  namespace?: string
+  allNamespaces: boolean
+  asGroup: string[]
+}
+
 export interface TokenCreateOptions extends NamedOptions {
   /** Milliseconds; 0: for ever. */
   ttl: number
@@ -109,6 +115,13 @@ export interface Actions {
   imageList(options: ImageOptions): Promise<void>
   imageRemove(names: string[], options: ImageOptions): Promise<void>
   imageFromHost(name: string, programs: string[], options: FromHostOptions): Promise<void>
+  authWhy(
+    user: string,
+    verb: string,
+    resource: string,
+    object: string | undefined,
+    options: AuthWhyOptions,
+  ): Promise<void>
   tokenCreate(options: TokenCreateOptions): Promise<void>
   tokenList(options: NamedOptions): Promise<void>
   tokenDelete(token: string, options: NamedOptions): Promise<void>
@@ -311,6 +324,25 @@ export function createProgram(version: string, load: () => Promise<Actions>): Co
   tokenCommand('delete <token>', 'remove a token, given whole or by the part before the dot').action(
     async (which: string, options: NamedOptions) => (await load()).tokenDelete(which, options),
   )
+
+  const auth = command('auth', 'who may do what')
+  command('why <user> <verb> <resource> [object]', 'say why a user may, or may not, do something', auth)
+    .addOption(name())
+    .addOption(dataDir())
+    .option('-n, --namespace <namespace>', 'where (default: the namespace "default", for resources that have one)')
+    .option('-A, --all-namespaces', 'in all namespaces', false)
+    .option('--as-group <group>', 'a group that the user is in, besides those that every such user has', collect, [])
+    .addOption(output())
+    .addHelpText(
+      'after',
+      `
+The resource is named as kubectl does (pods, deploy, deployments.apps, pods/log), or a path such as /metrics.
+
+Exit codes: 0 it is allowed, 1 it is not, 2 wrong arguments, 3 no such cluster or resource.`,
+    )
+    .action(async (user: string, verb: string, resource: string, object: string | undefined, options: AuthWhyOptions) =>
+      (await load()).authWhy(user, verb, resource, object, options),
+    )
 
   command('node-credentials <node>', 'make the keys with which an agent joins')
     .addOption(name())

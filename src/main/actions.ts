@@ -189,6 +189,20 @@ export const actions: Actions = {
     else print(`${id}\n`)
   },
 
+  async authWhy(user, verb, resource, object, options) {
+    const { client } = await clusterContext(options)
+    const [{ authWhy }, { explanationText }] = await Promise.all([
+      import('./auth-why.ts'),
+      import('#cli/why/explanation-text.ts'),
+    ])
+    const { namespace, allNamespaces, asGroup: groups } = options
+    const words = { user, verb, resource, name: object, namespace, allNamespaces, groups }
+    const { question, verdict, explanation } = await authWhy(client, words)
+    if (options.output === 'json') printJson({ ...verdict, question, ...explanation })
+    else print(explanationText(question, explanation, verdict))
+    if (!verdict.allowed) process.exitCode = 1
+  },
+
   async tokenCreate(options) {
     const { description, access, client } = await clusterContext(options)
     const [{ createToken }, { joinCommand }] = await Promise.all([

@@ -4,6 +4,7 @@
  * Upstream: `pkg/registry/rbac/validation.DefaultRuleResolver`.
  */
 import type { ClusterRole, ClusterRoleBinding, PolicyRule, Role, RoleBinding, RoleRef, Subject } from '#api/rbac/v1.ts'
+import { keysOf, subjectKey, subjectOf } from '#api/rbac/subjects.ts'
 import { clusterRoleBindings, clusterRoles, roleBindings, roles } from '#api/resources.ts'
 import type { Resource } from '#api/kind.ts'
 import type { Registry } from '../registry/registry.ts'
@@ -65,7 +66,7 @@ export class Grants {
   #add(binding: Binding) {
     const namespace = binding.metadata.namespace ?? ''
     for (const subject of binding.subjects ?? []) {
-      const key = keyOf(subject, namespace)
+      const key = subjectKey(subject, namespace)
       if (key === undefined) continue
       const scopes: Scopes = this.#bySubject.get(key) ?? new Map()
       const bindings = scopes.get(namespace) ?? new Set()
@@ -76,7 +77,7 @@ export class Grants {
   #remove(binding: Binding) {
     const namespace = binding.metadata.namespace ?? ''
     for (const subject of binding.subjects ?? []) {
-      const key = keyOf(subject, namespace)
+      const key = subjectKey(subject, namespace)
       const scopes = key === undefined ? undefined : this.#bySubject.get(key)
       const bindings = scopes?.get(namespace)
       if (!bindings?.delete(binding) || bindings.size > 0) continue
@@ -88,7 +89,7 @@ export class Grants {
   /** The scopes in which anything is bound to `user`. Only good until `version` changes. */
   scopesOf(user: User): readonly ReadonlyMap<string, ReadonlySet<Binding>>[] {
     const found: Scopes[] = []
-    for (const key of [userKey(user.name), ...user.groups.map(groupKey)]) {
+    for (const key of keysOf(user)) {
       const scopes = this.#bySubject.get(key)
       if (scopes && !found.includes(scopes)) found.push(scopes)
     }
@@ -102,7 +103,7 @@ export class Grants {
     const sorted = [...bindings].sort((a, b) => (a.metadata.name < b.metadata.name ? -1 : 1))
     return sorted.map((binding) => ({
       binding,
-      subject: binding.subjects!.find((subject) => isSubject(subject, namespace, user))!,
+      subject: subjectOf(binding, user)!,
       rules: this.rulesOf(binding.roleRef, namespace),
     }))
   }
@@ -115,20 +116,4 @@ export class Grants {
     const role = registry.cache.get(registry.key(isNamespaced ? namespace : undefined, name))?.object
     return role && ((role as Role | ClusterRole).rules ?? [])
   }
-}
-
-const userKey = (name: string) => `user:${name}`
-const groupKey = (name: string) => `group:${name}`
-
-function isSubject(subject: Subject, namespace: string, user: User): boolean {
-  const key = keyOf(subject, namespace)
-  return key === userKey(user.name) || user.groups.some((group) => key === groupKey(group))
-}
-
-/** Undefined for a subject that nobody can be. */
-function keyOf({ kind, name, namespace: own }: Subject, bindingNamespace: string): string | undefined {
-  if (kind === 'User') return userKey(name)
-  if (kind === 'Group') return groupKey(name)
-  const namespace = own || bindingNamespace
-  return kind === 'ServiceAccount' && namespace ? userKey(`system:serviceaccount:${namespace}:${name}`) : undefined
 }

@@ -12,7 +12,7 @@ import type { Attributes, Authorizer, Decision, User, UserRules } from '../user.
 import { NodeGraph } from './node-graph.ts'
 import { nodeNameOf } from './node-identity.ts'
 import type { Referenced } from './pod-references.ts'
-import { ruleAllows } from './policy-rule.ts'
+import { ruleAllows } from '#api/rbac/policy-rule.ts'
 
 const ALLOWED: Decision = Object.freeze({ allowed: true, reason: '' })
 const NO_OPINION: Decision = Object.freeze({ allowed: false, reason: '' })

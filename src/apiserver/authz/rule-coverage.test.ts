@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { allow, allowUrls } from './policy/rule.ts'
-import { urlCovers } from './policy-rule.ts'
+import { urlCovers } from '#api/rbac/policy-rule.ts'
 import { compacted, ruleText, uncovered } from './rule-coverage.ts'
 
 describe('coverage of rules', () => {

@@ -4,7 +4,7 @@
  * `component-helpers/auth/rbac/validation` and `pkg/registry/rbac/validation`.
  */
 import type { PolicyRule } from '#api/rbac/v1.ts'
-import { urlCovers } from './policy-rule.ts'
+import { urlCovers } from '#api/rbac/policy-rule.ts'
 
 /** The pieces of `wanted` that `held` does not cover. */
 export function uncovered(held: readonly PolicyRule[], wanted: readonly PolicyRule[]): PolicyRule[] {

@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import type { PolicyRule } from '#api/rbac/v1.ts'
 import type { Attributes } from '../user.ts'
-import { ruleAllows } from './policy-rule.ts'
+import { ruleAllows } from '#api/rbac/policy-rule.ts'
 import { uncovered } from './rule-coverage.ts'
 import { RuleTable } from './rule-table.ts'
 

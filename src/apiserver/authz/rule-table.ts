@@ -4,7 +4,7 @@
  */
 import type { PolicyRule } from '#api/rbac/v1.ts'
 import type { Attributes, Decision } from '../user.ts'
-import { combinedResource, urlCovers } from './policy-rule.ts'
+import { combinedResource, urlCovers } from '#api/rbac/policy-rule.ts'
 
 /** `undefined` stands for everything. */
 type Values = ReadonlySet<string> | undefined

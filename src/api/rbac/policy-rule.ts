@@ -2,8 +2,18 @@
  * What one rule of a role allows. A rule about resources matches verb, group, resource and name each on its own; `*`
  * matches everything, and `*` before a slash the subresource of every resource. Upstream: `pkg/apis/rbac/v1`.
  */
-import type { PolicyRule } from '#api/rbac/v1.ts'
-import type { Attributes } from '../user.ts'
+import type { PolicyRule } from './v1.ts'
+
+/** What somebody wants to do. Absent texts are empty. */
+export interface WantedAccess {
+  readonly verb: string
+  readonly group: string
+  readonly resource: string
+  readonly subresource: string
+  readonly name: string
+  /** Instead of a resource. */
+  readonly path?: string
+}
 
 const ALL = '*'
 
@@ -11,17 +21,18 @@ const ALL = '*'
 export const combinedResource = (resource: string, subresource: string) =>
   subresource === '' ? resource : `${resource}/${subresource}`
 
-export function ruleAllows(rule: PolicyRule, attributes: Attributes): boolean {
-  if (!has(rule.verbs, attributes.verb)) return false
-  if (attributes.path !== undefined) {
-    const { path } = attributes
-    return rule.nonResourceURLs?.some((url) => urlCovers(url, path)) ?? false
-  }
-  const { group, resource, subresource, name } = attributes
+export function ruleAllows(rule: PolicyRule, wanted: WantedAccess): boolean {
+  const hasName = wanted.path !== undefined || nameMatches(rule.resourceNames, wanted.name)
+  return hasName && verbMatches(rule, wanted.verb) && isAbout(rule, wanted)
+}
+
+export const verbMatches = ({ verbs }: PolicyRule, verb: string): boolean => has(verbs, verb)
+
+/** Whether a rule says anything about the resource or the path, whatever the verb and the name. */
+export function isAbout(rule: PolicyRule, { path, group, resource, subresource }: WantedAccess): boolean {
+  if (path !== undefined) return rule.nonResourceURLs?.some((url) => urlCovers(url, path)) ?? false
   return (
-    has(rule.apiGroups, group) &&
-    resourceMatches(rule.resources, combinedResource(resource, subresource), subresource) &&
-    nameMatches(rule.resourceNames, name)
+    has(rule.apiGroups, group) && resourceMatches(rule.resources, combinedResource(resource, subresource), subresource)
   )
 }
 
