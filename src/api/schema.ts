@@ -177,6 +177,8 @@ export interface ObjectSchema {
   decode(input: Record<string, unknown>, withDefaults: boolean): { object: Record<string, unknown>; unknown: string[] }
   /** As JSON, in the words of apiextensions.k8s.io/v1 JSONSchemaProps. */
   readonly source: Readonly<Record<string, unknown>>
+  /** As an OpenAPI document shows it; `metadata` is how that shows the field of this name. */
+  published(dialect: 'v2' | 'v3', metadata: Record<string, unknown>): Record<string, unknown>
 }
 
 /** The description of one API type. Immutable once built. */

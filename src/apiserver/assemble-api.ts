@@ -21,6 +21,7 @@ import { Api, resourceKey } from './api.ts'
 import { CustomResources } from './custom-resources/custom-resources.ts'
 import { definitionStrategy } from './custom-resources/definition-strategy.ts'
 import { sameFields } from './custom-resources/version-forms.ts'
+import { webhookConverter } from './custom-resources/webhook-converter.ts'
 import { Authenticator, type StaticToken, staticTokens } from './authn/authenticator.ts'
 import { ClusterAuthorizer } from './authz/authorizer.ts'
 import { escalationCheck } from './authz/escalation.ts'
@@ -140,7 +141,8 @@ export async function assembleApi(options: ApiAssemblyOptions): Promise<Assemble
   for (const entry of existing.cache.list(existing.prefix(undefined))) allocator.adopt(entry.object as Service)
   await new CustomResources({
     api,
-    converterOf: () => sameFields,
+    converterOf: ({ spec: { conversion } }) =>
+      conversion?.strategy === 'Webhook' ? webhookConverter(conversion, { client: webhookClient, random }) : sameFields,
     rulesOf: () => undefined,
     clock,
     random,

@@ -195,7 +195,7 @@ export const ObjectMeta = message('meta.v1.ObjectMeta', 'Metadata that every sto
   uid: f.string(5, 'Unique identifier across time, given by the server on creation.'),
   resourceVersion: f.string(6, 'Opaque version of the stored object, used for watches and to detect conflicts.'),
   generation: f.int64(7, 'Counter that the server raises whenever the wanted state changes.'),
-  creationTimestamp: f.time(8, 'When the object was created; set by the server.'),
+  creationTimestamp: f.time(8, 'CreationTimestamp is a timestamp of when the object was created; set by the server.'),
   deletionTimestamp: f.time(9, 'When the object will be gone; set by the server once deletion is requested.'),
   deletionGracePeriodSeconds: f
     .int64(10, 'Seconds the object has to end in order; set with deletionTimestamp.')

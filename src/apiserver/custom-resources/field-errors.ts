@@ -11,12 +11,15 @@ export const child = (path: string, name: string) => (path === '' ? name : `${pa
 export const keyed = (path: string, key: string) => `${path}[${key}]`
 export const placed = (path: string) => path || NOWHERE
 
-/** JSON as Go writes it: members in the order of their names. */
+const HTML: Readonly<Record<string, string>> = { '<': '\\u003c', '>': '\\u003e', '&': '\\u0026' }
+
+/** JSON as Go writes it: members in the order of their names, and nothing that HTML could mistake for a tag. */
 export function goJson(value: unknown): string {
-  return JSON.stringify(value, (_key, inner: unknown) => {
+  const text = JSON.stringify(value, (_key, inner: unknown) => {
     if (typeof inner !== 'object' || inner === null || Array.isArray(inner)) return inner
     return Object.fromEntries(Object.entries(inner).toSorted(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0)))
   })
+  return text.replace(/[<>&]/g, (character) => HTML[character]!)
 }
 
 /** A floating point number as Go's `%v` prints it: with an exponent from 1e6 on and below 1e-4. */
@@ -36,6 +39,7 @@ export const OMITTED: unique symbol = Symbol('omitted')
 const shown = (value: unknown) => {
   if (value === OMITTED) return ''
   if (typeof value === 'number') return `: ${goNumber(value)}`
+  if (typeof value === 'string') return `: ${JSON.stringify(value)}`
   return `: ${typeof value === 'boolean' ? value : goJson(value)}`
 }
 

@@ -61,7 +61,12 @@ export function serveDefinition(
   const schemas = new Map(spec.versions.map((version) => [version.name, schemaOf(version)]))
   const storageVersion = spec.versions.find(({ storage }) => storage)!.name
   const forms = new VersionForms(spec.group, storageVersion, schemas, options.converter)
-  const types = new Map([...schemas].map(([name, schema]) => [name, customType(spec.group, name, names.kind, schema)]))
+  const types = new Map(
+    spec.versions.map(({ name: version, selectableFields = [] }) => {
+      const schema = schemas.get(version)!
+      return [version, customType({ group: spec.group, version, kind: names.kind, schema, selectableFields })]
+    }),
+  )
   const codec = storedCodec(types.get(storageVersion)!)
   const views: VersionView[] = []
   const managed = managedKinds(spec, names.kind, schemas, options.converter)

@@ -41,9 +41,14 @@ export function takeIn(schema: Structural, input: Json, options: TakeInOptions):
   return { object, unknown: walk.unknown }
 }
 
-/** A value of its own by itself, as part of an object: a default, for example. */
-export function takeInValue(schema: Structural, value: unknown, options: TakeInOptions): unknown {
-  return take(schema, value, false, { path: [], unknown: [], ...options })
+/** A part of an object by itself. Throws DecodeError. */
+export function takeInValue(
+  schema: Structural,
+  input: unknown,
+  options: TakeInOptions,
+): { value: unknown; unknown: string[] } {
+  const walk: Walk = { path: [], unknown: [], ...options }
+  return { value: take(schema, input, false, walk), unknown: walk.unknown }
 }
 
 /** `skips`: unknown fields are kept here, as the list says that this is an element of. */

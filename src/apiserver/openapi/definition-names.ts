@@ -8,8 +8,8 @@ const packages: Readonly<Record<string, string>> = {
 }
 
 /** `core.v1.Pod` becomes `io.k8s.api.core.v1.Pod`; a custom resource's `Widget` of example.com `com.example.v1.Widget`. */
-export function definitionName({ name, gvk }: Message): string {
-  if (gvk && !isBuiltIn(gvk.group)) {
+export function definitionName({ name, gvk, schema }: Message): string {
+  if (gvk && (schema || !isBuiltIn(gvk.group))) {
     return [...gvk.group.split('.').reverse(), gvk.version, gvk.kind].join('.')
   }
   const [group = '', ...rest] = name.split('.')

@@ -25,11 +25,13 @@ import type { Parameter } from './parameters.ts'
 import { Definitions, type Dialect, type JsonSchema, reference } from './schemas.ts'
 
 const PRODUCES = ['application/json', 'application/yaml', 'application/vnd.kubernetes.protobuf']
+const TEXTS = ['application/json', 'application/yaml']
 const STREAMS = ['application/json;stream=watch', 'application/vnd.kubernetes.protobuf;stream=watch']
+const STRATEGIC = 'application/strategic-merge-patch+json'
 const PATCHES = [
   'application/json-patch+json',
   'application/merge-patch+json',
-  'application/strategic-merge-patch+json',
+  STRATEGIC,
   'application/apply-patch+yaml',
 ]
 const SECURITY = { type: 'apiKey', in: 'header', name: 'authorization', description: 'A bearer token.' }
@@ -44,14 +46,21 @@ export interface OpenApiOptions {
   readonly version: string
   /** Whether a finished deletion answers with the object; a Status otherwise. */
   readonly returnsDeleted?: (resource: Resource) => boolean
-  /** The schema of a custom resource, which is known as data only. */
-  readonly schemaOf?: (resource: Resource) => JsonSchema | undefined
 }
+
+/** What one version of a group adds to the document that has everything, in JSON by name. */
+interface Part {
+  readonly own: readonly Resource[]
+  readonly paths: readonly Member[]
+  readonly definitions: readonly Member[]
+}
+type Member = readonly [name: string, json: string]
 
 export class OpenApiDocuments {
   readonly #options: OpenApiOptions
   readonly #context: OperationContext
   #v2: Buffer | undefined
+  readonly #v2Parts = new Map<string, Part>()
   #v3Index: Buffer | undefined
   /** By path; what a document is made of decides whether it is still the same one when something else changes. */
   readonly #v3 = new Map<string, { own: readonly Resource[]; bytes: Buffer }>()
@@ -71,6 +80,7 @@ export class OpenApiDocuments {
     if (resources === this.#options.resources) return this
     const changed = new OpenApiDocuments({ ...this.#options, resources })
     for (const [path, document] of this.#v3) if (changed.#isMadeOf(path, document.own)) changed.#v3.set(path, document)
+    for (const [path, part] of this.#v2Parts) if (changed.#isMadeOf(path, part.own)) changed.#v2Parts.set(path, part)
     for (const [path, hashed] of this.#hashes)
       if (changed.#isMadeOf(path, hashed.own)) changed.#hashes.set(path, hashed)
     return changed
@@ -150,16 +160,35 @@ export class OpenApiDocuments {
 
   #buildV2(): Buffer {
     const writer = new Writer('v2')
-    const paths = { ...this.#groupPaths(writer), ...this.#paths(this.#options.resources, writer) }
-    const document = {
-      swagger: '2.0',
-      info: { title: 'Kubernetes', version: this.#options.version },
-      paths,
-      definitions: writer.definitions,
-      securityDefinitions: { BearerToken: SECURITY },
-      security: [{ BearerToken: [] }],
+    const paths = new Map(membersOf(this.#groupPaths(writer)))
+    const definitions = new Map(membersOf(writer.definitions.toJSON()))
+    for (const { group, versions } of groupVersions(this.#options.resources)) {
+      for (const { version } of versions) {
+        const part = this.#v2Part(documentPath(group, version))
+        for (const [name, json] of part.paths) paths.set(name, json)
+        for (const [name, json] of part.definitions) definitions.set(name, json)
+      }
     }
-    return Buffer.from(JSON.stringify(document))
+    const members: Member[] = [
+      ['swagger', '"2.0"'],
+      ['info', JSON.stringify({ title: 'Kubernetes', version: this.#options.version })],
+      ['paths', joined(paths)],
+      ['definitions', joined(definitions)],
+      ['securityDefinitions', JSON.stringify({ BearerToken: SECURITY })],
+      ['security', '[{"BearerToken":[]}]'],
+    ]
+    return Buffer.from(objectOf(members))
+  }
+
+  #v2Part(path: string): Part {
+    const found = this.#v2Parts.get(path)
+    if (found) return found
+    const own = this.#resourcesOf(path)
+    const writer = new Writer('v2')
+    const paths = membersOf(this.#paths(own, writer))
+    const part = { own, paths, definitions: membersOf(writer.definitions.toJSON()) }
+    this.#v2Parts.set(path, part)
+    return part
   }
 
   /** Where groups and their versions are listed; all of these places, or one. */
@@ -189,16 +218,21 @@ export class OpenApiDocuments {
         const tag = `${uncapitalized(scope)}_${version}`
         const place = `/${documentPath(group, version)}/`
         paths[place] = writer.discovery(id, tag, 'get available resources', meta.APIResourceList)
-        for (const resource of own) {
-          const schema = this.#options.schemaOf?.(resource)
-          if (schema) writer.addSchema(resource, schema)
+        for (const resource of own)
           for (const item of pathItems(resource, this.#context)) paths[item.path] = writer.item(item)
-        }
       }
     }
     return Object.fromEntries(Object.entries(paths).toSorted(([a], [b]) => (a < b ? -1 : 1)))
   }
 }
+
+const membersOf = (object: Readonly<Record<string, unknown>>): Member[] =>
+  Object.entries(object).map(([name, value]) => [name, JSON.stringify(value)])
+
+const joined = (members: ReadonlyMap<string, string>) => objectOf([...members].toSorted(([a], [b]) => (a < b ? -1 : 1)))
+
+const objectOf = (members: readonly Member[]) =>
+  `{${members.map(([name, json]) => `${JSON.stringify(name)}:${json}`).join(',')}}`
 
 function keyOf(type: Message): string {
   const { group, version, kind } = type.gvk!
@@ -240,13 +274,6 @@ class Writer {
     })
   }
 
-  addSchema(resource: Resource, schema: JsonSchema) {
-    const { $ref } = this.definitions.refer(resource.type) as { $ref: string }
-    const { group, kind, version } = resource
-    const name = $ref.slice($ref.lastIndexOf('/') + 1)
-    this.definitions.add(name, { ...schema, 'x-kubernetes-group-version-kind': [{ group, kind, version }] })
-  }
-
   /** A place where discovery is read. */
   discovery(id: string, tag: string, description: string, type: Message): JsonSchema {
     const operation: Operation = {
@@ -259,12 +286,13 @@ class Writer {
       answers: [{ code: 200, type }],
       isStream: false,
     }
-    return this.item({ path: '', tag, parameters: [], operations: [operation] })
+    return this.item({ path: '', tag, isCustom: false, parameters: [], operations: [operation] })
   }
 
-  item({ tag, parameters, operations }: PathItem): JsonSchema {
+  item(item: PathItem): JsonSchema {
+    const { operations, parameters } = item
     return {
-      ...Object.fromEntries(operations.map((operation) => [operation.method, this.#operation(tag, operation)])),
+      ...Object.fromEntries(operations.map((operation) => [operation.method, this.#operation(item, operation)])),
       ...(parameters.length > 0 && { parameters: parameters.map((parameter) => this.#parameter(parameter)) }),
     }
   }
@@ -277,11 +305,13 @@ class Writer {
       : { name, in: place, description, ...isRequired, schema }
   }
 
-  #operation(tag: string, operation: Operation): JsonSchema {
+  #operation({ tag, isCustom }: PathItem, operation: Operation): JsonSchema {
     const { action, gvk, body, id, description, isStream } = operation
     const isConnection = action === 'connect'
-    const produces = isConnection ? ['*/*'] : isStream ? [...PRODUCES, ...STREAMS] : PRODUCES
-    const consumes = action === 'patch' ? PATCHES : ['*/*']
+    const own = isCustom ? TEXTS : PRODUCES
+    const produces = isConnection ? ['*/*'] : isStream ? [...own, ...STREAMS] : own
+    const patches = isCustom ? PATCHES.filter((type) => type !== STRATEGIC) : PATCHES
+    const consumes = action === 'patch' ? patches : isCustom ? TEXTS : ['*/*']
     const parameters = operation.parameters.map((parameter) => this.#parameter(parameter))
     const isV2 = this.#dialect === 'v2'
     if (body && isV2) {
@@ -326,7 +356,7 @@ class Writer {
   #schema(type: Body): JsonSchema {
     if (type === 'text') return { type: 'string' }
     if ('meta' in type) return reference(`${META}.${type.meta}`, this.#dialect)
-    if ('list' in type) return this.definitions.referList(type.list)
+    if ('list' in type) return this.definitions.referList(type.list, type.kind)
     return this.definitions.refer(type)
   }
 }

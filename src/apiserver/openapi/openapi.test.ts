@@ -93,19 +93,21 @@ describe('OpenAPI', () => {
   })
 
   it('takes in the schema of custom resources, and changes its hashes only with its contents', () => {
+    const plain = defineResource(kind('example.com', 'v1', 'Widget', 'A widget.', {}), 'widgets')
     const widgets = defineResource(kind('example.com', 'v1', 'Widget', 'A widget.', {}), 'widgets')
     const schema = { type: 'object', properties: { size: { type: 'integer' } } }
+    widgets.type.schema = {
+      source: schema,
+      decode: (object) => ({ object, unknown: [] }),
+      published: (_dialect, metadata) => ({ ...schema, properties: { ...schema.properties, metadata } }),
+    }
     const resources = [pods, deployments, widgets]
-    const custom = new OpenApiDocuments({
-      resources,
-      version: 'v1.36.0',
-      schemaOf: (resource) => (resource === widgets ? schema : undefined),
-    })
+    const custom = new OpenApiDocuments({ resources, version: 'v1.36.0' })
     const document = JSON.parse(custom.v3('apis/example.com/v1')!.toString())
     expect(document.components.schemas['com.example.v1.Widget']).toMatchObject(schema)
     expect(document.paths['/apis/example.com/v1/widgets/{name}'].get.operationId).toBe('readExampleComV1Widget')
     const hashes = (made: OpenApiDocuments) => JSON.parse(made.v3Index().toString()).paths
-    const without = hashes(new OpenApiDocuments({ resources, version: 'v1.36.0' }))
+    const without = hashes(new OpenApiDocuments({ resources: [pods, deployments, plain], version: 'v1.36.0' }))
     expect(hashes(custom)['apis/apps/v1']).toEqual(without['apis/apps/v1'])
     expect(hashes(custom)['apis/example.com/v1']).not.toEqual(without['apis/example.com/v1'])
     expect(custom.v3('apis/nothing/v1')).toBeUndefined()

@@ -22,7 +22,11 @@ import {
 export type Method = 'get' | 'put' | 'post' | 'patch' | 'delete' | 'head' | 'options'
 
 /** What is sent or answered: a type, the list of a type, one of the types of meta/v1, or text. */
-export type Body = Message | { list: Message } | { meta: 'Status' | 'WatchEvent' | 'Patch' | 'DeleteOptions' } | 'text'
+export type Body =
+  | Message
+  | { list: Message; kind: string | undefined }
+  | { meta: 'Status' | 'WatchEvent' | 'Patch' | 'DeleteOptions' }
+  | 'text'
 
 export interface Operation {
   readonly method: Method
@@ -39,6 +43,8 @@ export interface Operation {
 export interface PathItem {
   readonly path: string
   readonly tag: string
+  /** Of a resource that users have described, which has no protobuf. */
+  readonly isCustom: boolean
   readonly parameters: readonly Parameter[]
   readonly operations: readonly Operation[]
 }
@@ -56,9 +62,11 @@ export function pathItems(resource: Resource, context: OperationContext): PathIt
   const all = `${root}${scope}/${resource.plural}`
   const one = `${all}/{name}`
   const naming = new Naming(resource)
+  const { type } = resource
   const item = (path: string, parameters: readonly Parameter[], operations: readonly Operation[]): PathItem => ({
     path,
     tag: naming.tag,
+    isCustom: type.schema !== undefined,
     parameters: [
       ...(path.includes('{name}') ? [nameParameter(resource.kind)] : []),
       ...(path.includes('{namespace}') ? [namespaceParameter] : []),
@@ -82,7 +90,8 @@ export function pathItems(resource: Resource, context: OperationContext): PathIt
     }
     items.push(item(`${root}/${resource.plural}`, [...listParameters, pretty], [everywhere]))
   }
-  if (resource.verbs.includes('watch')) {
+  // Of the old way to watch, only built-in kinds tell.
+  if (resource.verbs.includes('watch') && !type.schema) {
     const watchRoot = `${root}/watch`
     const parameters = [...listParameters, pretty]
     items.push(
@@ -147,15 +156,15 @@ function operationsOf(
   })
   const status = { meta: 'Status' } as const
   const deleteBody = { type: { meta: 'DeleteOptions' }, isRequired: false } as const
-  const isWatchable = resource.verbs.includes('watch')
+  const isWatchable = resource.verbs.includes('watch') && !type.schema
   return {
     list: operation('get', {
       id: id('list'),
       description: `${isWatchable ? 'list or watch' : 'list'} objects of kind ${kind}`,
       action: 'list',
       parameters: listParameters,
-      answers: [{ code: 200, type: { list: type } }],
-      isStream: true,
+      answers: [{ code: 200, type: { list: type, kind: resource.listKind } }],
+      isStream: isWatchable,
     }),
     create: operation('post', {
       id: id('create'),

@@ -2,7 +2,8 @@
  * Types as JSON Schema, in the two dialects of OpenAPI: v2 (Swagger) and v3. The `x-kubernetes-*` extensions say how lists
  * and maps merge. Upstream: `kube-openapi/pkg/generators` and `builder`.
  */
-import { f, type Field, type Fields, type Message, type ScalarName } from '#api/schema.ts'
+import { ObjectMeta } from '#api/meta/v1.ts'
+import { f, type Field, type Fields, type Message, type ObjectSchema, type ScalarName } from '#api/schema.ts'
 import {
   definitionName,
   INT_OR_STRING,
@@ -108,16 +109,15 @@ export class Definitions {
       // Types may contain themselves, so the name is taken before the fields are looked at.
       const schema: JsonSchema = {}
       this.#schemas.set(name, schema)
-      Object.assign(schema, this.#schemaOf(type))
+      Object.assign(schema, type.schema ? this.#customSchemaOf(type.schema) : this.#schemaOf(type))
     }
     return reference(name, this.#dialect)
   }
 
   /** The list type of a kind. */
-  referList(type: Message): JsonSchema {
+  referList(type: Message, listKind = `${type.gvk!.kind}List`): JsonSchema {
     const gvk = type.gvk!
-    const listKind = `${gvk.kind}List`
-    const name = `${definitionName(type)}List`
+    const name = `${definitionName(type).slice(0, -gvk.kind.length)}${listKind}`
     if (this.#schemas.has(name)) return reference(name, this.#dialect)
     return this.add(name, {
       description: `A list of objects of kind ${gvk.kind}.`,
@@ -133,6 +133,11 @@ export class Definitions {
       },
       'x-kubernetes-group-version-kind': [{ group: gvk.group, kind: listKind, version: gvk.version }],
     })
+  }
+
+  #customSchemaOf(schema: ObjectSchema): JsonSchema {
+    const description = "Standard object's metadata: its name, labels and the rest of what every object carries."
+    return schema.published(this.#dialect, this.#wrapped(this.refer(ObjectMeta), { description }))
   }
 
   #schemaOf(type: Message): JsonSchema {
