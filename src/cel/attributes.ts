@@ -7,7 +7,7 @@ import { EvaluationError } from './errors.ts'
 import { formatValue } from './format-value.ts'
 import { charge } from './frame.ts'
 import type { Evaluate, Frame } from './frame.ts'
-import { runtimeType } from './runtime-types.ts'
+import { goTypeOf, runtimeType } from './runtime-types.ts'
 import { typeName } from './types.ts'
 import { Dictionary, Double, List, Optional, Uint } from './values.ts'
 import type { Result, Value } from './values.ts'
@@ -87,7 +87,7 @@ function applyQualifiers(frame: Frame, base: Result, qualifiers: readonly Qualif
       if (optional && found !== undefined) charge(frame, 1)
       return found !== undefined
     }
-    if (found === undefined) return NONE
+    if (found === undefined) return hasNone(qualifiers)
     if (optional) charge(frame, 1)
     value = found
   }
@@ -101,6 +101,7 @@ function hasNone(qualifiers: readonly Qualifier[]): Result {
 
 /** What is at `key`; undefined where nothing is and that may be so, an error where it may not. */
 function lookUp(value: Value, key: Value, mayBeAbsent: boolean): Result | undefined {
+  if (!isQualifier(key)) return invalidQualifier(key)
   if (value instanceof Dictionary) {
     const found = value.find(key)
     return found !== undefined || mayBeAbsent ? found : noSuchKey(key)
@@ -112,6 +113,15 @@ function lookUp(value: Value, key: Value, mayBeAbsent: boolean): Result | undefi
     return mayBeAbsent ? undefined : new EvaluationError('indexOutOfBounds', `index out of bounds: ${formatValue(key)}`)
   }
   return mayBeAbsent ? undefined : noSuchKey(key)
+}
+
+/** Only scalars can be looked up by. */
+export function isQualifier(key: Value): boolean {
+  return typeof key !== 'object' || key instanceof Uint || key instanceof Double
+}
+
+export function invalidQualifier(key: Value): EvaluationError {
+  return new EvaluationError('noSuchOverload', `invalid qualifier type: ${goTypeOf(key)}`)
 }
 
 function noSuchKey(key: Value): EvaluationError {

@@ -296,7 +296,7 @@ class Checker {
     }
     let type = named.parameters[0]!
     if (type.kind !== 'object') {
-      this.#complain(expression, `'${formatType(type)}' is not a message type`)
+      this.#complain(expression, `'${type.name}' is not a message type`)
       type = ERROR
     }
     for (const field of expression.fields) {

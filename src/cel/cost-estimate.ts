@@ -43,7 +43,10 @@ class Estimator {
 
   constructor(checked: Checked, hints: SizeHints) {
     this.#checked = checked
-    this.#hints = hints
+    this.#hints = (path) => {
+      const hint = hints(path)
+      return hint && { min: hint.min, max: Math.min(hint.max, MAX) }
+    }
   }
 
   cost(expression: Expression): Range {

@@ -15,7 +15,10 @@ export interface DeclaredField {
 }
 
 export interface DeclaredType {
-  /** How JSON is read: `dyn` by its own shape, `date` and `timestamp` from strings, `intOrString` as either. */
+  /**
+   * How JSON is read: `dyn` by its own shape, `date` and `timestamp` from strings, `intOrString` as either; `preserved`
+   * is data of which no more is known than whether it is equal to other data, `untyped` what cannot be read at all.
+   */
   readonly kind:
     | 'dyn'
     | 'bool'
@@ -31,15 +34,19 @@ export interface DeclaredType {
     | 'list'
     | 'map'
     | 'object'
+    | 'preserved'
+    | 'untyped'
   readonly type: Type
-  /** Upper bound of the length of a string (in bytes), list or map; undefined where nothing bounds it. */
-  readonly maxElements: number | undefined
+  /** Upper bound of the length of a string (in bytes), list or map; Infinity where nothing bounds it. */
+  readonly maxElements: number
   /** Least number of bytes of such a value as JSON. */
   readonly minSerializedSize: number
   /** Whether JSON may say null. */
   readonly nullable: boolean
   /** Of an object: by the name that expressions use. */
   readonly fields: ReadonlyMap<string, DeclaredField> | undefined
+  /** Of an object: fields by every name that finds them at run time, those included that expressions cannot name. */
+  readonly lookup: ReadonlyMap<string, DeclaredField> | undefined
   /** Of a list: its elements; of a map: its values. */
   readonly element: DeclaredType | undefined
   /** Of a list: lists of type `set` and `map` are compared regardless of order, and `+` merges them. */
@@ -52,6 +59,9 @@ export type Declaration = Partial<
   Pick<DeclaredType, 'maxElements' | 'minSerializedSize' | 'nullable' | 'listType' | 'listMapKeys'>
 >
 
+/** Kinds that have a length, and none that bounds it unless it is said. */
+const UNBOUNDED: ReadonlySet<string> = new Set(['string', 'bytes', 'dyn', 'intOrString', 'list', 'map'])
+
 function declared(
   kind: DeclaredType['kind'],
   type: Type,
@@ -62,9 +72,10 @@ function declared(
     kind,
     type,
     minSerializedSize,
-    maxElements: undefined,
+    maxElements: UNBOUNDED.has(kind) ? Infinity : 0,
     nullable: false,
     fields: undefined,
+    lookup: undefined,
     element: undefined,
     listType: 'atomic',
     listMapKeys: [],
@@ -89,9 +100,19 @@ export const declare = {
   /** Keys are strings. */
   map: (element: DeclaredType, more?: Declaration) =>
     declared('map', mapOf(STRING, element.type), 2, { ...more, element }),
-  /** `name` must be unique in its environment. */
-  object: (name: string, fields: ReadonlyMap<string, DeclaredField>, more?: Declaration) =>
-    declared('object', objectType(name), 2, { ...more, fields }),
+  /** `name` must be unique in its environment. `hidden` are fields that expressions cannot name. */
+  object: (
+    name: string,
+    fields: ReadonlyMap<string, DeclaredField>,
+    more?: Declaration & { readonly hidden?: readonly DeclaredField[] },
+  ) => {
+    const { hidden = [], ...rest } = more ?? {}
+    const all = [...hidden, ...fields.values()]
+    const lookup = new Map([...all.map((field): [string, DeclaredField] => [field.jsonName, field]), ...fields])
+    return declared('object', objectType(name), 2, { ...rest, fields, lookup })
+  },
+  preserved: (more?: Declaration) => declared('preserved', DYN, 1, more),
+  untyped: () => declared('untyped', DYN, 1),
 }
 
 /** Fields whose names in JSON and in expressions are the same; `name?` marks one as optional. */

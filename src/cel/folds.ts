@@ -6,8 +6,9 @@ import { EvaluationError } from './errors.ts'
 import type { Evaluate, Frame } from './frame.ts'
 import { GrowingList } from './lists.ts'
 import { GrowingMap } from './maps.ts'
-import { Dictionary, Double, Duration, List, Opaque, Optional, Timestamp, TypeValue, Uint } from './values.ts'
-import type { Result, Value } from './values.ts'
+import { goTypeOf } from './runtime-types.ts'
+import { Dictionary, List } from './values.ts'
+import type { Result } from './values.ts'
 
 export interface Fold {
   readonly range: Evaluate
@@ -79,19 +80,4 @@ function runOnce(frame: Frame, { condition, step, accumulator }: Fold): boolean 
   if (condition(frame) === false) return false
   frame.slots[accumulator] = step(frame)
   return true
-}
-
-/** The name of the Go type that upstream's message shows. */
-function goTypeOf(value: Value): string {
-  if (value === null) return 'types.Null'
-  if (typeof value === 'string') return 'types.String'
-  if (typeof value === 'boolean') return 'types.Bool'
-  if (typeof value !== 'object') return 'types.Int'
-  if (value instanceof Double) return 'types.Double'
-  if (value instanceof Uint) return 'types.Uint'
-  if (value instanceof Duration) return 'types.Duration'
-  if (value instanceof Timestamp) return 'types.Timestamp'
-  if (value instanceof TypeValue) return '*types.Type'
-  if (value instanceof Optional) return '*types.Optional'
-  return value instanceof Opaque ? value.type.name : 'types.Bytes'
 }

@@ -185,7 +185,6 @@ export const standardMacros: readonly Macro[] = [
   quantifierMacro('all', 'all'),
   quantifierMacro('exists', 'exists'),
   quantifierMacro('exists_one', 'existsOne'),
-  quantifierMacro('existsOne', 'existsOne'),
   { name: 'map', member: true, arity: 2, expand: expandMap },
   { name: 'map', member: true, arity: 3, expand: expandMap },
   { name: 'filter', member: true, arity: 2, expand: expandFilter },

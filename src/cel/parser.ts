@@ -75,7 +75,7 @@ class Parser {
   readonly #tokens: readonly Token[]
   readonly #complaints: Complaint[]
   #at = 0
-  /** How many rules of a kind are open: each step of `a + b + c` opens another, as upstream counts. */
+  /** How many rules of a kind are open. */
   readonly #open: Record<Rule, number> = { expression: 0, relation: 0, calculation: 0, member: 0 }
   /** Levels of operators below each expression that has any. */
   readonly #heights = new Map<Expression, number>()
@@ -131,20 +131,18 @@ class Parser {
 
   /** Operators that group to the left, of at least this precedence. */
   #binary(rule: 'relation' | 'calculation', precedence: number): Expression {
-    const before = this.#open[rule]
     this.#enter(rule)
     let left = rule === 'relation' ? this.#binary('calculation', 1) : this.#unary()
     for (;;) {
       const operator = this.#peek
       const level = operator.kind === 'symbol' ? PRECEDENCE[rule][operator.text] : undefined
       if (level === undefined || level < precedence) break
-      this.#enter(rule)
       this.#next()
       const right = this.#binary(rule, level + 1)
       const name = operator.text === 'in' ? '@in' : `_${operator.text}_`
       left = this.#call(operator.start, name, undefined, [left, right], 1)
     }
-    this.#open[rule] = before
+    this.#open[rule]--
     return left
   }
 
@@ -172,25 +170,25 @@ class Parser {
   }
 
   #member(): Expression {
-    const before = this.#open.member
     this.#enter('member')
     let operand = this.#primary()
     for (;;) {
       const token = this.#peek
       if (token.kind !== 'symbol' || (token.text !== '.' && token.text !== '[')) break
-      this.#enter('member')
       this.#next()
       operand = token.text === '.' ? this.#selection(operand, token) : this.#index(operand, token)
     }
-    this.#open.member = before
+    this.#open.member--
     return operand
   }
 
   #selection(operand: Expression, dot: Token): Expression {
     const name = this.#peek
     if (this.#take('?')) {
-      if (this.#peek.kind !== 'identifier' && this.#peek.kind !== 'escaped')
+      if (this.#peek.kind !== 'identifier' && this.#peek.kind !== 'escaped') {
+        this.#complain(this.#peek.start, 'unsupported ident kind')
         this.#mismatch(['IDENTIFIER', 'ESC_IDENTIFIER'])
+      }
       const field = this.#fieldName()
       const literal = this.#literal(this.#previous.start, field)
       return this.#call(dot.start, '_?._', undefined, [operand, literal], 1)

@@ -15,7 +15,7 @@ import type {
   StructLiteral,
 } from './ast.ts'
 import { ACCUMULATOR } from './ast.ts'
-import { attributeOf, conditionalAttribute } from './attributes.ts'
+import { attributeOf, conditionalAttribute, invalidQualifier, isQualifier } from './attributes.ts'
 import type { Attribute } from './attributes.ts'
 import { LIST_COST, MAP_COST, STRUCT_COST, equalityCost } from './call-costs.ts'
 import { planCall } from './calls.ts'
@@ -299,6 +299,8 @@ function attributeFrom({ attribute, evaluate }: Plan): Attribute {
 const branchOf = attributeFrom
 
 function planIndex(operand: Plan, index: Plan, optional: boolean): Plan {
+  if (index.constant && !isQualifier(index.constant.value))
+    throw new PlanError(invalidQualifier(index.constant.value).message)
   const qualifier = index.constant
     ? { constant: index.constant.value, optional, testOnly: false }
     : { dynamic: attributeFrom(index).resolve, optional, testOnly: false }

@@ -79,3 +79,18 @@ export function accepts(type: Type, value: Value): boolean {
       return runtimeType(value).name === type.name
   }
 }
+
+/** The name of the Go type of a value, which some of upstream's messages show. */
+export function goTypeOf(value: Value): string {
+  if (value === null) return 'types.Null'
+  if (typeof value === 'string') return 'types.String'
+  if (typeof value === 'boolean') return 'types.Bool'
+  if (typeof value !== 'object') return 'types.Int'
+  if (value instanceof Double) return 'types.Double'
+  if (value instanceof Uint) return 'types.Uint'
+  if (value instanceof Duration) return 'types.Duration'
+  if (value instanceof Timestamp) return 'types.Timestamp'
+  if (value instanceof TypeValue) return '*types.Type'
+  if (value instanceof Optional) return '*types.Optional'
+  return value instanceof Opaque ? value.type.name : 'types.Bytes'
+}

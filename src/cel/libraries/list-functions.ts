@@ -15,7 +15,20 @@ import type { Macro } from '../macros.ts'
 import { compare, isOrdered } from '../ordering.ts'
 import type { Order } from '../ordering.ts'
 import { runtimeType } from '../runtime-types.ts'
-import { BOOL, BYTES, DOUBLE, DURATION, DYN, INT, STRING, TIMESTAMP, UINT, listOf, typeParameter } from '../types.ts'
+import {
+  BOOL,
+  BYTES,
+  DOUBLE,
+  DURATION,
+  DYN,
+  INT,
+  STRING,
+  TIMESTAMP,
+  UINT,
+  listOf,
+  typeName,
+  typeParameter,
+} from '../types.ts'
 import type { Type } from '../types.ts'
 import { Double, Duration, List, Uint } from '../values.ts'
 import type { Int, Result, Value } from '../values.ts'
@@ -139,8 +152,15 @@ function slice(list: List, start: Int, end: Int): Result {
   return elements instanceof EvaluationError ? elements : new ValueList(elements.slice(Number(start), Number(end)))
 }
 
-function flatten(list: Value, depth: Int = 1): Result {
-  if (!(list instanceof List)) return NO_SUCH_OVERLOAD
+function noSuchFlatten(list: Value, depth?: Value): Result {
+  const argument = depth === undefined ? '' : typeName(runtimeType(depth))
+  return new EvaluationError('noSuchOverload', `no such overload: ${typeName(runtimeType(list))}.flatten(${argument})`)
+}
+
+function flatten(list: Value, levels?: Value): Result {
+  const depth = levels === undefined ? 1 : levels
+  const isInt = typeof depth === 'number' || typeof depth === 'bigint'
+  if (!(list instanceof List) || !isInt) return noSuchFlatten(list, levels)
   if (depth < 0) return error('level must be non-negative')
   const out: Value[] = []
   const visit = (from: List, left: Int): EvaluationError | undefined => {

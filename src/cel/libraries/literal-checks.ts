@@ -4,14 +4,14 @@
  */
 import type { Expression } from '../ast.ts'
 import { childrenOf } from '../ast.ts'
-import { stringToDuration, stringToTimestamp } from '../conversions.ts'
+import { intToTimestamp, stringToDuration, stringToTimestamp } from '../conversions.ts'
 import { EvaluationError } from '../errors.ts'
 import type { CheckedExpression, Library, Validator } from '../library.ts'
 import { compileRegExp } from '../regexp/regexp.ts'
 import type { Complaint } from '../source.ts'
 import { formatType, sameType } from '../types.ts'
 import type { Type } from '../types.ts'
-import type { Value } from '../values.ts'
+import type { Result, Value } from '../values.ts'
 
 /** Calls `see` with every part of the expression, and whether it is within a call of `format`. */
 function visit(expression: Expression, inFormat: boolean, see: (part: Expression, inFormat: boolean) => void): void {
@@ -34,9 +34,12 @@ function literalArgument(name: string, isValid: (value: Value) => boolean): Vali
   }
 }
 
-const isDuration = (value: Value) => typeof value !== 'string' || !(stringToDuration(value) instanceof EvaluationError)
-const isTimestamp = (value: Value) =>
-  typeof value !== 'string' || !(stringToTimestamp(value) instanceof EvaluationError)
+const isValue = (result: Result) => !(result instanceof EvaluationError)
+const isDuration = (value: Value) => typeof value !== 'string' || isValue(stringToDuration(value))
+const isTimestamp = (value: Value) => {
+  if (typeof value === 'string') return isValue(stringToTimestamp(value))
+  return (typeof value !== 'number' && typeof value !== 'bigint') || isValue(intToTimestamp(value))
+}
 const isPattern = (value: Value) => typeof value !== 'string' || !('message' in compileRegExp(value))
 
 const mismatch = (at: Expression, expected: Type, found: Type): Complaint => ({

@@ -84,10 +84,10 @@ const FORMATS: ReadonlyMap<string, FormatValue> = new Map(
       ['dns1035LabelPrefix', 'DNS1035LabelPrefix', prefixOf(dns1035Label), 30],
       ['labelValue', 'LabelValue', labelValue, 40],
       ['uri', 'URI', uri, 1103],
-      ['uuid', 'uuid', matching((text) => UUID.test(text), 'does not match the UUID format'), 84],
+      ['uuid', 'uuid', matching((text) => UUID.test(text), 'does not match the UUID format'), 70],
       ['byte', 'byte', matching((text) => BASE64.test(text), 'invalid base64'), 84],
-      ['date', 'date', matching(isDate, 'invalid date'), 85],
-      ['datetime', 'datetime', matching(isDateTime, 'invalid datetime'), 85],
+      ['date', 'date', matching(isDate, 'invalid date'), 71],
+      ['datetime', 'datetime', matching(isDateTime, 'invalid datetime'), 71],
     ] as const
   ).map(([name, title, check, size]) => [name, new FormatValue(title, check, size)]),
 )

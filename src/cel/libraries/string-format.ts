@@ -189,12 +189,17 @@ function exactParts(value: number): { numerator: bigint; shift: bigint } {
 
 const SUPERSCRIPT = '\u2070\u00b9\u00b2\u00b3\u2074\u2075\u2076\u2077\u2078\u2079'
 
-function scientific(value: number, precision: number): string {
-  if (!Number.isFinite(value)) return symbolOf(value)
-  const [mantissa, exponent] = value.toExponential(Math.min(precision, 100)).split('e') as [string, string]
+/** Upstream takes the precision for a width: there are always six digits, with blanks before them. */
+function scientific(value: number, width: number): string {
+  const text = Number.isFinite(value) ? sixDigits(value) : symbolOf(value)
+  return text.padStart(Math.min(width, MAX_PRECISION))
+}
+
+function sixDigits(value: number): string {
+  const [mantissa, exponent] = value.toExponential(6).split('e') as [string, string]
   const digits = exponent.slice(1).padStart(2, '0')
   const raised = digits.replaceAll(/\d/g, (digit) => SUPERSCRIPT[Number(digit)]!)
-  return `${mantissa}\u202f\u00d7\u202f10${exponent.startsWith('-') ? '\u207b' : ''}${raised}`
+  return `${mantissa}\u00d710${exponent.startsWith('-') ? '\u207b' : ''}${raised}`
 }
 
 /** `%s`: a value by itself. */
