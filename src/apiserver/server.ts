@@ -108,7 +108,7 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
           () => aggregator.discovery.versions,
         ),
         issuerPaths(ISSUER, options.signingKey),
-        openApiPaths(() => (openApi = openApi.with(api.resources))),
+        openApiPaths(() => aggregator.openApi.with((openApi = openApi.with(api.resources)))),
       ],
     }),
     maxWatchBacklogBytes: options.maxWatchBacklogBytes,

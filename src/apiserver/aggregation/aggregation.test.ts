@@ -34,6 +34,23 @@ const flunders = {
   ],
 }
 
+const flunder = { type: 'object', properties: { spec: { $ref: '#/definitions/Spec' } } }
+const openApi = {
+  swagger: '2.0',
+  paths: {
+    [`/apis/${GROUP}/v1alpha1/flunders`]: {
+      get: {
+        produces: ['application/json'],
+        parameters: [{ name: 'limit', in: 'query', type: 'integer' }],
+        responses: { 200: { description: 'OK', schema: { $ref: '#/definitions/Flunder' } } },
+      },
+      post: { parameters: [{ name: 'body', in: 'body', required: true, schema: { $ref: '#/definitions/Flunder' } }] },
+    },
+    '/version/': { get: {} },
+  },
+  definitions: { Flunder: flunder, Spec: { type: 'string' }, Unused: {} },
+}
+
 beforeAll(async () => {
   server = await startTestServer()
   heard = []
@@ -48,6 +65,7 @@ beforeAll(async () => {
         response.writeHead(code, { 'content-type': 'application/json' }).end(JSON.stringify(value))
       if (isBroken) return void json(500, {})
       if (url === `/apis/${GROUP}/v1alpha1`) return void json(200, flunders)
+      if (url === '/openapi/v2') return void json(200, openApi)
       if (url.includes('/moved')) return void response.writeHead(302, { location: 'https://elsewhere/' }).end()
       if (url.includes('watch=true')) {
         response.writeHead(200, { 'content-type': 'application/json' })
@@ -201,6 +219,26 @@ describe('an extension API server', () => {
         subresources: [{ subresource: 'status' }],
       },
     ])
+  })
+
+  it('is in OpenAPI, in the new form too where it knows the old one only', async () => {
+    const place = `/apis/${GROUP}/v1alpha1/flunders`
+    const { paths, definitions } = await until(async () => {
+      const found = await json('/openapi/v2')
+      return found.paths[place] && found
+    })
+    expect(paths['/api/v1/pods']).toBeDefined()
+    expect(definitions).toMatchObject({ Flunder: flunder, Spec: { type: 'string' } })
+    expect(definitions).not.toHaveProperty('Unused')
+    const index = await json('/openapi/v3')
+    const { serverRelativeURL } = index.paths[`apis/${GROUP}/v1alpha1`]
+    const document = await json(serverRelativeURL)
+    expect(document.components.schemas.Flunder.properties.spec).toEqual({ $ref: '#/components/schemas/Spec' })
+    const { get, post } = document.paths[place]
+    expect(get.parameters).toEqual([{ name: 'limit', in: 'query', schema: { type: 'integer' } }])
+    const content = { schema: { $ref: '#/components/schemas/Flunder' } }
+    expect(get.responses['200'].content).toEqual({ 'application/json': content })
+    expect(post.requestBody).toEqual({ required: true, content: { '*/*': content } })
   })
 
   it('hears who asks, from somebody whom it can believe, and no credentials', async () => {

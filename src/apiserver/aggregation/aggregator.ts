@@ -30,6 +30,7 @@ import {
 } from './auto-registration.ts'
 import { conditionsWith, discoveryFailed, findingOf, PASSED, probePath } from './availability.ts'
 import { RemoteDiscovery } from './remote-discovery.ts'
+import { RemoteOpenApi } from './remote-openapi.ts'
 import { RemoteServer, type RemoteServerOptions } from './remote-server.ts'
 
 export interface AggregatorOptions {
@@ -58,6 +59,7 @@ export class Aggregator {
   readonly #stop = new AbortController()
   readonly #queue: WorkQueue
   readonly discovery: RemoteDiscovery
+  readonly openApi: RemoteOpenApi
   /** By the name of the APIService. */
   #servers: ReadonlyMap<string, RemoteServer> = new Map()
   /** By `group/version`. */
@@ -70,6 +72,7 @@ export class Aggregator {
     this.#serverOptions = options
     this.#queue = new WorkQueue({ clock, maxDelayMs: MAX_RETRY_MS })
     this.discovery = new RemoteDiscovery({ clock, log, signal: this.#stop.signal })
+    this.openApi = new RemoteOpenApi({ clock, log, signal: this.#stop.signal })
   }
 
   /** Who serves what is at this path, if it is somebody else. */
@@ -93,6 +96,7 @@ export class Aggregator {
     this.#follow()
     void runWorkers(this.#queue, WORKERS, (key) => this.#work(key), { log, signal })
     void this.discovery.run()
+    void this.openApi.run()
     await this.#register('onStart')
     this.#queue.add(REGISTRATION)
     for (const service of this.#apiServices()) this.#queue.add(service.metadata.name)
@@ -167,6 +171,7 @@ export class Aggregator {
     this.#byVersion = new Map([...servers.values()].map((server) => [`${server.group}/${server.version}`, server]))
     const unknown = [...servers.keys()].filter((name) => servers.get(name) !== before.get(name))
     this.discovery.follow(servers, unknown)
+    this.openApi.follow(servers, unknown)
   }
 
   async #work(key: string): Promise<{ requeueAfterMs: number } | void> {

@@ -3,7 +3,6 @@
  * again. Both forms of a document have the same ETag, which `vary: Accept` allows. Upstream: `kube-openapi/pkg/handler`.
  */
 import { createHash } from 'node:crypto'
-import type { OpenApiDocuments } from '../openapi/documents.ts'
 import { encodeOpenApiV2 } from '../openapi/openapi-v2-protobuf.ts'
 import { notAcceptable } from './negotiate.ts'
 import type { PathHandler } from './server.ts'
@@ -22,20 +21,31 @@ const jsonOrProtobuf: ReadonlyMap<string, string> = new Map([
   ['application/com.github.proto-openapi.spec.v2@v1.0+protobuf', PROTOBUF_TYPE],
 ])
 
-export function openApiPaths(documents: () => OpenApiDocuments): PathHandler {
+export interface ServedDocuments {
+  v2(): Buffer
+  v3Index(): Buffer
+  /** `path` is as the index has it; a promise where somebody else serves what is there. */
+  v3(path: string): Buffer | undefined | Promise<Buffer | undefined>
+}
+
+export function openApiPaths(documents: () => ServedDocuments): PathHandler {
   const etagOf = onceForEach((json) => `"${createHash('sha512').update(json).digest('hex').toUpperCase()}"`)
   const protobufOf = onceForEach((json) => encodeOpenApiV2(JSON.parse(json.toString())))
   return {
     handle(path, req, query) {
-      const json = documentAt(documents, path)
-      if (!json) return undefined
-      const contentType = negotiated(String(req.headers.accept ?? ''), path === V2 ? jsonOrProtobuf : jsonOnly)
-      const etag = etagOf(json)
-      // A document asked for by its hash never changes.
-      const cache = query.has('hash') ? 'public, immutable' : 'no-cache, private'
-      const headers = { etag, vary: 'Accept', 'cache-control': cache }
-      if (req.headers['if-none-match'] === etag) return { code: 304, body: '', contentType, headers }
-      return { code: 200, body: contentType === PROTOBUF_TYPE ? protobufOf(json) : json, contentType, headers }
+      const found = documentAt(documents, path)
+      return found instanceof Promise ? found.then(answer) : answer(found)
+
+      function answer(json: Buffer | undefined) {
+        if (!json) return undefined
+        const contentType = negotiated(String(req.headers.accept ?? ''), path === V2 ? jsonOrProtobuf : jsonOnly)
+        const etag = etagOf(json)
+        // A document asked for by its hash never changes.
+        const cache = query.has('hash') ? 'public, immutable' : 'no-cache, private'
+        const headers = { etag, vary: 'Accept', 'cache-control': cache }
+        if (req.headers['if-none-match'] === etag) return { code: 304, body: '', contentType, headers }
+        return { code: 200, body: contentType === PROTOBUF_TYPE ? protobufOf(json) : json, contentType, headers }
+      }
     },
   }
 }
@@ -50,7 +60,7 @@ function onceForEach<T>(make: (json: Buffer) => T): (json: Buffer) => T {
   }
 }
 
-function documentAt(documents: () => OpenApiDocuments, path: string): Buffer | undefined {
+function documentAt(documents: () => ServedDocuments, path: string): Buffer | undefined | Promise<Buffer | undefined> {
   if (path === V2) return documents().v2()
   if (path === V3 || path === `${V3}/`) return documents().v3Index()
   return path.startsWith(`${V3}/`) ? documents().v3(path.slice(V3.length + 1)) : undefined
