@@ -21,3 +21,12 @@ export type Response = Pick<
 
 export const asResponse = (res: ServerResponse | Http2ServerResponse) => res as unknown as Response
 export const asRequest = (req: IncomingMessage | Http2ServerRequest): Request => req
+
+/**
+ * Ends an answer that will not be completed: the stream, or the whole connection where it is HTTP/1.1. Not at once, because
+ * this may be called while nghttp2 is reading: it calls back in the middle of a packet, and a stream that is reset then may
+ * be one that it goes on to use (nodejs/node#64113).
+ */
+export function cutOff(res: Pick<Response, 'destroy'>) {
+  setImmediate(() => res.destroy())
+}

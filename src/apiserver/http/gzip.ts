@@ -5,7 +5,7 @@
  */
 import { constants, createGzip } from 'node:zlib'
 import type { Clock } from '#base/clock.ts'
-import type { Response } from './exchange.ts'
+import { cutOff, type Response } from './exchange.ts'
 import { onceDrained, writePieces } from './pieces.ts'
 
 /** Smaller answers are sent as they are. */
@@ -29,7 +29,7 @@ export function writeCompressed(res: Response, pieces: readonly Buffer[], clock:
     onceDrained(res, clock, () => gzip.resume())
   })
   gzip.on('end', () => res.end())
-  gzip.on('error', () => res.destroy())
+  gzip.on('error', () => cutOff(res))
   res.once('close', () => gzip.destroy())
   writePieces(gzip, pieces, clock)
 }

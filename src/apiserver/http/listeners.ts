@@ -55,8 +55,9 @@ export class Listeners {
   /** Connections by HTTP/1.1. */
   readonly #sockets = new Set<TLSSocket>()
   /** Connections by HTTP/2. */
-  readonly #sessions = new Map<ServerHttp2Session, { streams: number; idleSinceMs: number }>()
+  readonly #sessions = new Map<ServerHttp2Session, SessionState>()
   #sweep: Timer | undefined
+  #isClosing = false
 
   constructor(options: ListenersOptions) {
     this.#options = options
@@ -120,7 +121,7 @@ export class Listeners {
 
   #onSession(session: ServerHttp2Session) {
     const { clock } = this.#options
-    const state = { streams: 0, idleSinceMs: clock.monotonic() }
+    const state: SessionState = { streams: 0, idleSinceMs: clock.monotonic(), isDismissed: false }
     this.#sessions.set(session, state)
     session.on('close', () => this.#sessions.delete(session))
     session.on('stream', (stream) => {
@@ -128,27 +129,57 @@ export class Listeners {
       stream.on('close', () => {
         state.streams--
         state.idleSinceMs = clock.monotonic()
+        if (this.#isClosing && state.streams === 0) endSoon(session)
       })
     })
   }
 
-  /** Says goodbye (GOAWAY) to HTTP/2 clients that have asked for nothing in a while. */
+  /** Says goodbye to HTTP/2 clients that have asked for nothing in a while, and ends connections that outlast it. */
   #closeIdle() {
     const longAgo = this.#options.clock.monotonic() - IDLE_MS
-    for (const [session, { streams, idleSinceMs }] of this.#sessions)
-      if (streams === 0 && idleSinceMs < longAgo) session.close()
+    for (const [session, state] of this.#sessions) {
+      if (state.streams > 0 || state.idleSinceMs > longAgo) continue
+      if (state.isDismissed) session.close()
+      else sayGoodbye(session)
+      state.isDismissed = true
+    }
   }
 
   /** No new connections and requests; what has been written is still sent, but who does not take it is cut off. */
   async close(): Promise<void> {
     this.#sweep?.cancel()
     const closed = Promise.all(this.#servers.map((server) => new Promise((resolve) => server.close(resolve))))
+    this.#isClosing = true
     for (const socket of this.#sockets) socket.destroySoon()
-    for (const session of this.#sessions.keys()) session.close()
+    for (const [session, { streams }] of this.#sessions) {
+      sayGoodbye(session)
+      if (streams === 0) endSoon(session)
+    }
     const timer = this.#options.clock.after(CLOSE_TIMEOUT_MS, () => {
       for (const connection of [...this.#sockets, ...this.#sessions.keys()]) connection.destroy()
     })
     await closed
     timer.cancel()
   }
+}
+
+interface SessionState {
+  streams: number
+  idleSinceMs: number
+  /** It has been told to go away. */
+  isDismissed: boolean
+}
+
+/** Tells the client by GOAWAY to make its next request on another connection; nghttp2 ignores new ones from then on. */
+function sayGoodbye(session: ServerHttp2Session) {
+  if (!session.destroyed) session.goaway()
+}
+
+/**
+ * Ends a session that has been told goodbye, once what is written has gone out. Without the goodbye, and the time to send
+ * it, Node 20 would refuse further streams in the middle of nghttp2's reading, which then uses freed memory
+ * (nodejs/node#64113).
+ */
+function endSoon(session: ServerHttp2Session) {
+  setImmediate(() => setImmediate(() => session.close()))
 }

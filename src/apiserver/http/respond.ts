@@ -3,7 +3,7 @@ import type { Clock } from '#base/clock.ts'
 import type { Log } from '#base/log.ts'
 import { internalError, StatusError } from '#machinery/status-error.ts'
 import { StoreUnavailable } from '#storage/store.ts'
-import type { Request, Response } from './exchange.ts'
+import { cutOff, type Request, type Response } from './exchange.ts'
 import { acceptsGzip, GZIP_ABOVE_BYTES, writeCompressed } from './gzip.ts'
 import { negotiateStatus, wantsPretty } from './negotiate.ts'
 import { PIECE_BYTES, writePieces } from './pieces.ts'
@@ -88,7 +88,7 @@ export function sendError(res: Response, error: StatusError, query: URLSearchPar
   // One that is complete already stands, such as that the time is over.
   if (res.writableEnded) return
   if (res.headersSent) {
-    res.destroy()
+    cutOff(res)
     return
   }
   const { headers } = delivery.req

@@ -6,7 +6,7 @@ import { internalError, StatusError } from '#machinery/status-error.ts'
 import type { Api, Caller } from '../api.ts'
 import { openWatch } from '../watch/open-watch.ts'
 import type { SelectedBatch, SelectedEvent } from '../watch/watch-groups.ts'
-import type { Response } from './exchange.ts'
+import { cutOff, type Response } from './exchange.ts'
 import { onceDrained, PIECE_BYTES } from './pieces.ts'
 import { setWarnings } from './respond.ts'
 import type { WatchEncoding } from './watch-encoding.ts'
@@ -50,7 +50,8 @@ export function streamWatch(res: Response, options: WatchStreamOptions): void {
     } else res.write(bytes)
     if (waitingBytes + res.writableLength > maxBacklogBytes) {
       cancel()
-      res.destroy()
+      waiting = undefined
+      cutOff(res)
     }
   }
   /** The initial events go out no faster than the client takes them, since they may be many. */
