@@ -42,6 +42,12 @@ const FAILURES = {
   ec: 'x509: ECDSA verification failure',
   ed25519: 'x509: Ed25519 verification failure',
 }
+/** As algorithm and as type of a key. */
+const KEY_NAMES = {
+  rsa: ['RSA', '*rsa.PublicKey'],
+  ec: ['ECDSA', '*ecdsa.PublicKey'],
+  ed25519: ['Ed25519', 'ed25519.PublicKey'],
+}
 const UNSUPPORTED = 'x509: cannot verify signature: algorithm unimplemented'
 
 /** Why `signature` is not what `key` made of `signed`; undefined where it is. `algorithm` is the DER of an AlgorithmIdentifier. */
@@ -56,8 +62,10 @@ export function signatureProblem(
   const known = ALGORITHMS[oid]
   const { asymmetricKeyType: keyType } = key
   if (!known || (keyType !== 'rsa' && keyType !== 'ec' && keyType !== 'ed25519')) return UNSUPPORTED
-  if (known.keyType !== keyType)
-    return `x509: signature algorithm specifies an ${known.keyType} public key, but have ${keyType}`
+  if (known.keyType !== keyType) {
+    const [wanted, found] = [KEY_NAMES[known.keyType][0], KEY_NAMES[keyType][1]]
+    return `x509: signature algorithm specifies an ${wanted} public key, but have public key of type ${found}`
+  }
   const bits = key.asymmetricKeyDetails?.modulusLength ?? MIN_RSA_BITS
   if (bits < MIN_RSA_BITS)
     return `crypto/rsa: ${bits}-bit keys are insecure (see https://go.dev/pkg/crypto/rsa#hdr-Minimum_key_size)`
