@@ -2,7 +2,7 @@
  * Types that all API groups share: object and list metadata, label selectors, conditions, Status and
  * DeleteOptions. The discovery documents are here too.
  */
-import { f, type Infer, message } from '#api/schema.ts'
+import { embedded, f, type Infer, message } from '#api/schema.ts'
 
 export const GroupVersionForDiscovery = message(
   'meta.v1.GroupVersionForDiscovery',
@@ -43,7 +43,10 @@ export const APIResource = message('meta.v1.APIResource', 'One resource of an AP
   name: f.string(1, 'Plural name, as used in URLs; subresources look like pods/status.').required(),
   namespaced: f.bool(2, 'Whether its objects live in namespaces.').required(),
   kind: f.string(3, 'Kind of its objects, such as Deployment.').required(),
-  verbs: f.list('string', 4, 'What can be done with it, such as get, list, watch, create or delete.').required(),
+  // In protobuf a message of its own, `Verbs`.
+  ...embedded(4, {
+    verbs: f.list('string', 1, 'What can be done with it, such as get, list, watch, create or delete.').required(),
+  }),
   shortNames: f.list('string', 5, 'Abbreviations that kubectl accepts.').atomic(),
   singularName: f.string(6, 'Singular name; if empty, clients derive it from the kind.').required(),
   categories: f.list('string', 7, 'Groups of resources it belongs to, such as all.').atomic(),

@@ -1,5 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { defineResource, kind } from '#api/kind.ts'
+import { APIResource } from '#api/meta/v1.ts'
+import { encodeProtobuf } from '#api/protobuf-encode.ts'
 import { allResources } from '#api/resources.ts'
 import { aggregatedDiscovery, aggregatedVersion } from './aggregated.ts'
 import { apiGroup, apiGroupList, apiResourceList, storageVersionHash } from './documents.ts'
@@ -22,6 +24,11 @@ describe('discovery', () => {
     })
     expect(groups.some((group) => group.name === '')).toBe(false)
     expect(apiGroup(allResources, 'nope')).toBeUndefined()
+  })
+
+  it('has verbs in a message of their own in protobuf, as Go clients expect', () => {
+    const bytes = encodeProtobuf(APIResource, find('', 'v1', 'componentstatuses')!)
+    expect(bytes.toString('latin1')).toContain('"\x0b\n\x03get\n\x04list')
   })
 
   it('describes resources and their subresources', () => {
