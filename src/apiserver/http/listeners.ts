@@ -52,9 +52,9 @@ export class Listeners {
   readonly #options: ListenersOptions
   readonly #servers: Http2SecureServer[] = []
   #serving: { cert: string; key: string }
-  /** Connections by HTTP/1.1. */
+  /** All connections. */
   readonly #sockets = new Set<TLSSocket>()
-  /** Connections by HTTP/2. */
+  /** Those of them that speak HTTP/2. */
   readonly #sessions = new Map<ServerHttp2Session, SessionState>()
   #sweep: Timer | undefined
   #isClosing = false
@@ -101,7 +101,6 @@ export class Listeners {
     asHttp1.maxHeadersCount = MAX_HEAD_FIELDS
     server.on('session', (session) => this.#onSession(session))
     server.on('secureConnection', (socket) => {
-      if (socket.alpnProtocol === 'h2') return
       this.#sockets.add(socket)
       socket.on('close', () => this.#sockets.delete(socket))
     })
@@ -150,13 +149,13 @@ export class Listeners {
     this.#sweep?.cancel()
     const closed = Promise.all(this.#servers.map((server) => new Promise((resolve) => server.close(resolve))))
     this.#isClosing = true
-    for (const socket of this.#sockets) socket.destroySoon()
+    for (const socket of this.#sockets) if (socket.alpnProtocol !== 'h2') socket.destroySoon()
     for (const [session, { streams }] of this.#sessions) {
       sayGoodbye(session)
       if (streams === 0) endSoon(session)
     }
     const timer = this.#options.clock.after(CLOSE_TIMEOUT_MS, () => {
-      for (const connection of [...this.#sockets, ...this.#sessions.keys()]) connection.destroy()
+      for (const connection of [...this.#sessions.keys(), ...this.#sockets]) connection.destroy()
     })
     await closed
     timer.cancel()
