@@ -20,6 +20,7 @@ import {
   type AdmissionRequest,
   type Operation,
   validateAdmission,
+  validateWrite,
 } from './admission/admission.ts'
 import { FieldOwners, type OwnedWrite } from './apply/field-owners.ts'
 import type { ManagedKind } from './apply/managed-kind.ts'
@@ -421,7 +422,7 @@ export class Api {
       dryRun: admission.dryRun,
       user: caller.user,
       validate: (object) =>
-        validateAdmission(this.#options.admission, { ...admission, name: object.metadata.name }, object),
+        validateWrite(this.#options.admission, { ...admission, name: object.metadata.name }, object),
     })
     this.#warn(caller, registry, written.object)
     return answerOf(written, 201)
@@ -495,7 +496,7 @@ export class Api {
         warnings: caller.warnings,
         createsMissing,
         keepsManagers: request.patchType === 'apply',
-        validate: (object, old) => validateAdmission(plugins, admissionRequest(old), view ? view.show(object) : object),
+        validate: (object, old) => validateWrite(plugins, admissionRequest(old), view ? view.show(object) : object),
       },
     )
     // What a subresource writes is rarely what a human wrote.

@@ -15,6 +15,8 @@ import type { Environment } from '#cel/environment.ts'
 import type { Store } from '#storage/store.ts'
 import { defaultAdmissionPlugins } from './admission/default-plugins.ts'
 import { dynamicAdmission } from './admission/dynamic-admission.ts'
+import { QuotaLedger } from './admission/quota/quota-ledger.ts'
+import { resourceQuota } from './admission/quota/resource-quota.ts'
 import type { WebhookMetrics } from './admission/webhook/webhook-metrics.ts'
 import { ServiceAllocator } from './allocation/service-allocator.ts'
 import { Api, resourceKey } from './api.ts'
@@ -103,6 +105,7 @@ export async function assembleApi(options: ApiAssemblyOptions): Promise<Assemble
     clock,
   })
   const authorizer = new ClusterAuthorizer(registry, nodeRules)
+  const quotas = new QuotaLedger(() => api, clock, log)
   const api: Api = new Api({
     store,
     resources: allResources,
@@ -129,6 +132,8 @@ export async function assembleApi(options: ApiAssemblyOptions): Promise<Assemble
         log,
       }),
       escalationCheck(authorizer),
+      // Last, so that nothing is counted that others refuse.
+      resourceQuota(() => api, quotas),
     ],
     authorizer,
     clock,
@@ -136,6 +141,7 @@ export async function assembleApi(options: ApiAssemblyOptions): Promise<Assemble
     log,
   })
   await api.start()
+  quotas.start()
   authorizer.start()
   const existing = api.registry(services)
   for (const entry of existing.cache.list(existing.prefix(undefined))) allocator.adopt(entry.object as Service)

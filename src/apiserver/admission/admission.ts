@@ -9,6 +9,7 @@ import type { Resource } from '#api/kind.ts'
 import type { Message } from '#api/schema.ts'
 import type { RequestOptions } from '#client/transport.ts'
 import type { DeleteRequest } from '../registry/deletion.ts'
+import type { Release } from '../registry/registry.ts'
 import type { Draft, Stored } from '../registry/strategy.ts'
 import type { User } from '../user.ts'
 
@@ -37,6 +38,8 @@ export interface AdmissionRequest {
   readonly warnings: string[]
   /** Made by the first plug-in that needs it. */
   rounds?: AdmissionRounds
+  /** Set by a plug-in that holds something for the write. */
+  release?: Release
 }
 
 /**
@@ -80,6 +83,16 @@ export function validateAdmission(
   object: Stored | undefined,
 ): void | Promise<void> {
   return inOrder(plugins, (plugin) => plugin.validate?.(request, object))
+}
+
+/** As `validateAdmission`, for what is then written. */
+export function validateWrite(
+  plugins: readonly AdmissionPlugin[],
+  request: AdmissionRequest,
+  object: Stored,
+): Release | undefined | Promise<Release | undefined> {
+  const pending = validateAdmission(plugins, request, object)
+  return pending ? pending.then(() => request.release) : request.release
 }
 
 /** Both phases of a DELETE, which changes nothing. */

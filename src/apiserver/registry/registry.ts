@@ -57,11 +57,18 @@ export interface StoredForm {
   isCurrent(key: string): boolean
 }
 
+/** Called when it is known whether a write happened that something is held for. */
+export type Release = (isWritten: boolean) => void
+
 /**
  * Last checks by admission, with the object as it will be stored. Throws StatusError to refuse. Returns a promise only
- * where it must wait: as long as nobody waits between reading and writing, writers of one object can't collide.
+ * where it must wait: as long as nobody waits between reading and writing, writers of one object can't collide. What is
+ * answered is called when it is known whether the write happened.
  */
-export type ValidateAdmission = (object: Stored, old: Stored | undefined) => void | Promise<void>
+export type ValidateAdmission = (
+  object: Stored,
+  old: Stored | undefined,
+) => Release | undefined | void | Promise<Release | undefined | void>
 
 export interface WriteRequest {
   namespace: string | undefined
@@ -163,9 +170,10 @@ export class Registry {
     const existing = this.#latest(key)
     if (existing) throw this.#exists(draft, await existing.object)
     const settle = strategy.allocate?.(draft, undefined, context)
+    let release: Release | undefined
     let isWritten = false
     try {
-      await validate?.(draft, undefined)
+      release = (await validate?.(draft, undefined)) ?? undefined
       if (dryRun) return { cached: undefined, object: draft }
       const written = await this.#write(key, 0, draft)
       isWritten = true
@@ -175,6 +183,7 @@ export class Registry {
       throw err
     } finally {
       settle?.(isWritten)
+      release?.(isWritten)
     }
   }
 
@@ -236,10 +245,11 @@ export class Registry {
       })
       keepTimes(draft, old)
       const settle = strategy.allocate?.(draft, old, { now: this.#clock.now(), subresource, dryRun })
+      let release: Release | undefined
       let isWritten = false
       try {
         const pending = validate?.(draft, old)
-        if (pending) await pending
+        release = (pending instanceof Promise ? await pending : pending) ?? undefined
         if (this.#isUnchanged(draft, old)) {
           const cached = this.cache.get(key)
           // Answering with a value that is not durable yet would acknowledge somebody else's write too early.
@@ -260,6 +270,7 @@ export class Registry {
         throw this.#writeError(err, name)
       } finally {
         settle?.(isWritten)
+        release?.(isWritten)
       }
     }
   }
