@@ -9,6 +9,7 @@ import type { KeyPair } from '#base/x509.ts'
 import { addressAt, parseCidr } from '#base/ip.ts'
 import { Client } from '#client/client.ts'
 import type { Transport } from '#client/transport.ts'
+import { createWebhookMetrics } from './admission/webhook/webhook-metrics.ts'
 import { Aggregator } from './aggregation/aggregator.ts'
 import { type Api, resourceKey } from './api.ts'
 import { policyKeeper } from './authz/bootstrap-policy.ts'
@@ -55,11 +56,7 @@ export interface ApiServer {
   /** Returns the port. */
   listen(address: string, port: number): Promise<number>
   /** Shows these from now on, to clients and to kubelets. PEM. */
-  useCertificates(certificates: {
-    serving: KeyPair
-    kubeletClient: KeyPair
-    frontProxy?: { client: KeyPair }
-  }): void
+  useCertificates(certificates: { serving: KeyPair; kubeletClient: KeyPair; frontProxy?: { client: KeyPair } }): void
   /** Makes the objects that every cluster has; the address is where nodes and pods reach this server. */
   bootstrap(advertise: { address: string; port: number }): Promise<void>
   close(): Promise<void>
@@ -71,7 +68,11 @@ export const systemUser = (name: string): User => ({ name, groups: ['system:mast
 export async function createApiServer(options: ApiServerOptions): Promise<ApiServer> {
   const { clock, log } = options
   const metrics = new MetricsRegistry()
-  const { api, authenticator, authorizer } = await assembleApi({ ...options, clientCa: options.tls.clientCa })
+  const { api, authenticator, authorizer } = await assembleApi({
+    ...options,
+    clientCa: options.tls.clientCa,
+    webhookMetrics: createWebhookMetrics(metrics),
+  })
 
   let isBootstrapped = false
   const timers: Timer[] = []
