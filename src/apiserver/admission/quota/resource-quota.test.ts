@@ -4,6 +4,7 @@ import type { Pod } from '#api/core/v1/pod.ts'
 import type { KubeObject, Resource } from '#api/kind.ts'
 import {
   configMaps,
+  customResourceDefinitions,
   deployments,
   deviceClasses,
   namespaces,
@@ -242,6 +243,42 @@ describe('what is counted', () => {
     expect(await whyNot(create(deployments, 'b', { spec }))).toBe(
       'deployments.apps "b" is forbidden: exceeded quota: q, requested: count/deployments.apps=1, used: count/deployments.apps=1, limited: count/deployments.apps=1',
     )
+  })
+})
+
+describe('custom resources', () => {
+  const definition = {
+    metadata: { name: 'widgets.example.com' },
+    spec: {
+      group: 'example.com',
+      scope: 'Namespaced',
+      names: { plural: 'widgets', singular: 'widget', kind: 'Widget' },
+      versions: ['v1', 'v2'].map((name) => ({
+        name,
+        served: true,
+        storage: name === 'v2',
+        schema: { openAPIV3Schema: { type: 'object' } },
+      })),
+    },
+  }
+  const served = (version: string) => cluster.api.catalog.at('example.com', version, 'widgets')?.resource
+
+  it('are counted in all their versions, also where the quota was there first', async () => {
+    await bound({ 'count/widgets.example.com': '2' })
+    await cluster.client.create(customResourceDefinitions, definition as never)
+    const [v1, v2] = await cluster.until(
+      () => served('v1') && served('v2') && [served('v1')!, served('v2')!],
+      [customResourceDefinitions],
+    )
+    await create(v1!, 'a')
+    await create(v2!, 'b')
+    expect(await whyNot(create(v1!, 'c'))).toBe(
+      'widgets.example.com "c" is forbidden: exceeded quota: q, requested: count/widgets.example.com=1, used: count/widgets.example.com=2, limited: count/widgets.example.com=2',
+    )
+    await cluster.client.delete(v2!, at('a'))
+    await untilUsed({ 'count/widgets.example.com': '1' })
+    await bound({ 'count/widgets.example.com': '5' }, {}, 'later')
+    await untilUsed({ 'count/widgets.example.com': '1' }, 'later')
   })
 })
 
