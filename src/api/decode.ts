@@ -193,7 +193,8 @@ function decodeOne(type: ScalarName | Message, value: unknown, parent: Message, 
       if (typeof value === 'string') return decodeBytes(value)
       break
     case 'object':
-      if (isObject(value)) return copyJson(value)
+      // Sets of fields are never written to, and are known by their identity.
+      if (isObject(value)) return parent.name === FIELD_SETS ? value : copyJson(value)
       break
     case 'json':
       return copyJson(value)
@@ -228,6 +229,8 @@ function decodeQuantity(value: unknown, parent: Message, walk: Walk): string {
     throw new DecodeError((cause as Error).message, { cause })
   }
 }
+
+const FIELD_SETS = 'meta.v1.ManagedFieldsEntry'
 
 const RFC3339 = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)$/
 

@@ -416,7 +416,7 @@ export class Api {
     const { managedFields } = draft.metadata
     const pending = admit(this.#options.admission, admission, draft)
     if (pending) await pending
-    checkAdmitted(this.#owners, caller, managedFields, draft)
+    checkAdmitted(caller, managedFields, draft)
     const written = await registry.create(draft, {
       namespace,
       dryRun: admission.dryRun,
@@ -465,7 +465,7 @@ export class Api {
     const admissionRequest = (old: Stored | undefined) =>
       this.#admissionRequest(caller, request, old ? 'UPDATE' : 'CREATE', shown(old), type)
     const whole = (old: Stored | undefined, draft: Draft, managedFields: Draft['metadata']['managedFields']) => {
-      checkAdmitted(this.#owners, caller, managedFields, draft)
+      checkAdmitted(caller, managedFields, draft)
       return view && old ? view.apply(old, draft) : draft
     }
     const admitted = (changed: Draft, old: Stored | undefined): Draft | Promise<Draft> => {

@@ -81,7 +81,7 @@ export function decodeObject(
 export function patchObject(caller: Listener, request: ApiRequest, type: Message, old: KubeObject): Draft {
   const { patchType, body } = request
   if (patchType === undefined || patchType === 'apply') throw new TypeError(`${patchType} is no way to patch an object`)
-  const patched = applyPatch(patchType, old, body, type)
+  const patched = applyPatch(patchType, mentionsManagers(request) ? old : withoutManagers(old), body, type)
   // What the patch says twice is the patched object's problem.
   const duplicates = duplicatesOf(body)
   const noted = duplicates.length === 0 ? patched : { ...(patched as object), [kDuplicates]: duplicates }
@@ -90,6 +90,22 @@ export function patchObject(caller: Listener, request: ApiRequest, type: Message
     const error = invalid({ group: '', kind: '' }, '', [invalidValue('patch', value, why)])
     return new StatusError('Invalid', error.message, { details: error.details!, cause })
   })
+}
+
+/** Whether a patch may have to do with managedFields, which are the larger part of most objects. */
+function mentionsManagers({ patchType, body }: ApiRequest): boolean {
+  if (patchType === 'json') return !Array.isArray(body) || body.some((operation) => reachesManagers(operation))
+  return (body as { metadata?: { managedFields?: unknown } } | null)?.metadata?.managedFields !== undefined
+}
+
+function reachesManagers(operation: unknown): boolean {
+  const { path, from } = (operation ?? {}) as { path?: unknown; from?: unknown }
+  return [path, from].some((to) => to === '' || to === '/metadata' || String(to).startsWith('/metadata/managedFields'))
+}
+
+function withoutManagers(object: KubeObject): KubeObject {
+  const { managedFields: _managedFields, ...metadata } = object.metadata
+  return { ...object, metadata }
 }
 
 /** A value as Go prints it, by which users know a patch in an error. */

@@ -3,13 +3,14 @@
  * Upstream: `managedfields/internal/capmanagers.go`.
  */
 import { union } from './field-set.ts'
-import { managerId, type Managers, type Owned, seconds } from './managers.ts'
+import { ManagerEntry, managerId, type Managers, seconds } from './managers.ts'
 
 const MAX_UPDATERS = 10
 const OLDEST = 'ancient-changes'
 
 /** Changes `managers`. */
 export function capUpdaters(managers: Managers): void {
+  if (managers.size <= MAX_UPDATERS) return
   const updaters = [...managers].filter(([, { operation }]) => operation === 'Update')
   let count = updaters.length
   if (count <= MAX_UPDATERS) return
@@ -26,10 +27,10 @@ export function capUpdaters(managers: Managers): void {
     }
     const named = { manager: OLDEST, operation: 'Update', subresource: '', apiVersion } as const
     const bucket = managerId(named)
-    const so: Owned = managers.get(bucket) ?? managers.get(start)!
+    const so = managers.get(bucket) ?? managers.get(start)!
     if (!managers.has(bucket)) managers.delete(start)
     managers.delete(id)
-    managers.set(bucket, { ...named, time: owned.time, set: union(owned.set, so.set) })
+    managers.set(bucket, new ManagerEntry(named, union(so.set, owned.set), owned.time, undefined, bucket))
     count--
   }
 }

@@ -3,8 +3,9 @@
  * not equal. Upstream: `structured-merge-diff/typed.Compare`.
  */
 import { jsonEqual } from '#base/equal.ts'
-import { type FieldSet, FieldSetBuilder, isEmpty, union } from './field-set.ts'
-import type { ListSchema, MapSchema, MergeSchema } from './merge-schema.ts'
+import { EMPTY, type FieldSet, FieldSetBuilder, isEmpty, union } from './field-set.ts'
+import type { NewFields } from './new-fields.ts'
+import { type Form, formOf, type ListSchema, type MapSchema, type MergeSchema } from './merge-schema.ts'
 import { listElement } from './path-element.ts'
 
 /** No field is in more than one of `added`, `modified` and `removed`. */
@@ -22,24 +23,37 @@ export interface CompareOptions {
    * has applied and the server has not yet completed.
    */
   isComplete: boolean
+  /** Takes the fields of complete parts from here. */
+  newFields?: NewFields
 }
 
 interface Walk extends CompareOptions {
   readonly path: string[]
-  readonly added: FieldSetBuilder
-  readonly modified: FieldSetBuilder
-  readonly removed: FieldSetBuilder
+  added?: FieldSetBuilder
+  modified?: FieldSetBuilder
+  removed?: FieldSetBuilder
 }
 
 type Json = Record<string, unknown>
 
 /** Of two values that fit the schema. Throws NoPathElement for lists whose elements can't be told apart. */
-export function compare(schema: MergeSchema, old: unknown, next: unknown, { isComplete }: CompareOptions): Comparison {
-  const added = new FieldSetBuilder()
-  const modified = new FieldSetBuilder()
-  const removed = new FieldSetBuilder()
-  compareValues(schema, old, next, { path: [], added, modified, removed, isComplete })
-  return comparison(added.build(), modified.build(), removed.build())
+export function compare(schema: MergeSchema, old: unknown, next: unknown, options: CompareOptions): Comparison {
+  const { newFields, isComplete } = options
+  if (newFields && isComplete && isNothing(old))
+    return comparison(newFields.ofObject(schema, next as Json), EMPTY, EMPTY)
+  const walk: Walk = { ...options, path: [] }
+  compareValues(schema, old, next, walk)
+  const { added, modified, removed } = walk
+  return comparison(added?.build() ?? EMPTY, modified?.build() ?? EMPTY, removed?.build() ?? EMPTY)
+}
+
+function add(to: 'added' | 'modified' | 'removed', walk: Walk): void {
+  ;(walk[to] ??= new FieldSetBuilder()).add(walk.path)
+}
+
+function isNothing(value: unknown): boolean {
+  for (const _name in value as object) return false
+  return true
 }
 
 export function comparison(added: FieldSet, modified: FieldSet, removed: FieldSet): Comparison {
@@ -51,24 +65,17 @@ export const isSame = ({ changed, removed }: Comparison) => isEmpty(changed) && 
 /** Undefined is absent, here and below. */
 function compareValues(schema: MergeSchema | undefined, a: unknown, b: unknown, walk: Walk): void {
   if (a === b || schema === undefined) return
+  if (a === undefined && walk.newFields && walk.isComplete)
+    return (walk.added ??= new FieldSetBuilder()).graft(walk.path, walk.newFields.ofPlace(schema, b))
   const form = formOf(schema, a === undefined ? b : a)
   const isLeaf = compareAs(form, schema, a, b, walk)
   if (a === undefined || b === undefined) {
-    if (!isLeaf) (a === undefined ? walk.added : walk.removed).add(walk.path)
+    if (!isLeaf) add(a === undefined ? 'added' : 'removed', walk)
     return
   }
   // Each in its own form: what was there is gone, and what is there is new.
   const other = formOf(schema, b)
   if (other !== form) compareAs(other, schema, a, b, walk)
-}
-
-type Form = 'map' | 'list' | 'scalar'
-
-/** As what the schema takes a value; one that fits nothing is taken as the first that the schema has. */
-export function formOf(schema: MergeSchema, value: unknown): Form {
-  if (schema.list && Array.isArray(value)) return 'list'
-  if (schema.map) return schema.scalar && typeof value !== 'object' ? 'scalar' : 'map'
-  return schema.scalar ? 'scalar' : 'list'
 }
 
 /** Returns whether the place is a leaf, whose own membership is settled. */
@@ -79,9 +86,9 @@ function compareAs(form: Form, schema: MergeSchema, a: unknown, b: unknown, walk
 }
 
 function leaf(a: unknown, b: unknown, walk: Walk): true {
-  if (a === undefined) walk.added.add(walk.path)
-  else if (b === undefined) walk.removed.add(walk.path)
-  else if (!jsonEqual(a, b)) walk.modified.add(walk.path)
+  if (a === undefined) add('added', walk)
+  else if (b === undefined) add('removed', walk)
+  else if (!jsonEqual(a, b)) add('modified', walk)
   return true
 }
 
@@ -93,9 +100,12 @@ const NO_ELEMENTS: readonly unknown[] = []
 /** Names such as `constructor` are names like others. */
 const member = (map: Json | undefined, name: string) => (map && Object.hasOwn(map, name) ? map[name] : undefined)
 
-/** A null is what Go writes for a zero, where it writes one. */
+/** A null is what Go writes for a zero, where it writes one. An empty list may be one, too: stored ones are not told apart. */
 const orZero = (value: unknown, zero: unknown) =>
-  value === undefined || (value === null && zero !== undefined) ? zero : value
+  value === undefined || (zero !== undefined && (value === null || (zero === null && isEmptyList(value))))
+    ? zero
+    : value
+const isEmptyList = (value: unknown) => Array.isArray(value) && value.length === 0
 
 function hasMembers(map: Json | undefined, zeros: Readonly<Json> | undefined): boolean {
   for (const name in map) if (map[name] !== undefined) return true
@@ -110,8 +120,9 @@ function compareMaps(schema: MapSchema, whole: unknown, wholeNext: unknown, walk
   if (schema.isAtomic || (!hasMembers(a, zerosA) && !hasMembers(b, zerosB))) return leaf(whole, wholeNext, walk)
   const both = (name: string, x: unknown, y: unknown) => {
     if (x === y) return
-    walk.path.push(`f:${name}`)
-    compareValues(schema.fields.get(name) ?? schema.element, x, y, walk)
+    const field = schema.fields.get(name)
+    walk.path.push(field?.element ?? `f:${name}`)
+    compareValues(field?.schema ?? schema.element, x, y, walk)
     walk.path.pop()
   }
   for (const name in b) both(name, orZero(member(a, name), zerosA?.[name]), orZero(b[name], zerosB?.[name]))
@@ -152,13 +163,13 @@ function compareElement(schema: ListSchema, element: string, a: readonly unknown
   walk.path.push(element)
   if (a.length <= 1 && b.length <= 1) compareValues(schema.element, a[0], b[0], walk)
   else if (a.length > 1 && b.length > 1) {
-    if (!jsonEqual(a, b)) walk.modified.add(walk.path)
+    if (!jsonEqual(a, b)) add('modified', walk)
   } else if (a.length > 1) {
     compareValues(schema.element, undefined, b[0], walk)
-    walk.removed.add(walk.path)
+    add('removed', walk)
   } else {
     compareValues(schema.element, a[0], undefined, walk)
-    walk.added.add(walk.path)
+    add('added', walk)
   }
   walk.path.pop()
 }

@@ -1,13 +1,13 @@
 /** Fields that somebody else owns, as the error by which an apply is refused. Upstream: `managedfields/internal/conflict.go`. */
 import { StatusError } from '#machinery/status-error.ts'
 import { type FieldSet, forEachMember, has, type Path } from './field-set.ts'
-import type { Managers, Owned } from './managers.ts'
+import type { ManagerEntry, Managers } from './managers.ts'
 import { pathText } from './path-element.ts'
 
 export interface Conflict {
   /** `managerId` of `owner`. */
   readonly id: string
-  readonly owner: Owned
+  readonly owner: ManagerEntry
   readonly path: Path
 }
 
@@ -59,7 +59,7 @@ function messageOf(conflicts: readonly Conflict[]): string {
   return `Apply failed with ${conflicts.length} conflicts: ${lines.join('\n')}`
 }
 
-function ownerText({ manager, subresource, operation, apiVersion }: Owned): string {
+function ownerText({ writer: { manager, subresource, operation, apiVersion } }: ManagerEntry): string {
   const name = JSON.stringify(manager) + (subresource && ` with subresource ${JSON.stringify(subresource)}`)
   return operation === 'Update' ? `${name} using ${apiVersion}` : name
 }

@@ -12,14 +12,23 @@ import { timestamp } from '../registry/object-meta.ts'
 import type { Draft, Stored } from '../registry/strategy.ts'
 import { capUpdaters } from './cap-updaters.ts'
 import { ConflictError } from './conflicts.ts'
-import { difference, type FieldSet, isEmpty, setOf, union } from './field-set.ts'
+import { difference, isEmpty, setOf, union } from './field-set.ts'
 import { KUBECTL, stillApplied, withLastApplied } from './last-applied.ts'
 import type { JsonObject, ManagedKind } from './managed-kind.ts'
-import { InvalidManagedFields, ManagedFieldsCodec, managerId, type Managers, type Operation } from './managers.ts'
-import type { MergeSchema } from './merge-schema.ts'
+import {
+  decodeManagers,
+  encodeManagers,
+  InvalidManagedFields,
+  ManagerEntry,
+  managerId,
+  type Managers,
+  type Operation,
+} from './managers.ts'
 import { reconciled } from './named-fields.ts'
+import { NewFields } from './new-fields.ts'
 import { NoPathElement } from './path-element.ts'
 import type { FieldFilter } from './reset-fields.ts'
+import { SharedSets } from './shared-sets.ts'
 import { apply, type Steps, update, type Versioned, type Write } from './updater.ts'
 import { validationError } from './validate.ts'
 
@@ -49,10 +58,10 @@ const stripped = [
 
 export class FieldOwners {
   readonly #clock: Clock
-  readonly #codec = new ManagedFieldsCodec()
-  /** Sets that fit the schema they were last seen with. */
-  readonly #fitting = new WeakMap<FieldSet, MergeSchema>()
   readonly #stripped = setOf(...stripped)
+  readonly #newFields = new NewFields()
+  readonly #sets = new SharedSets()
+  #time = { second: Number.NaN, text: '' }
 
   constructor(clock: Clock) {
     this.#clock = clock
@@ -88,7 +97,6 @@ export class FieldOwners {
     // Of objects from a time before anybody was tracked, nobody is until somebody applies.
     if (managers.size === 0 && live) return
     this.#fit(managers, kind)
-    const before = live?.metadata.managedFields
     const next = comparable(draft)
     yield* this.#record(
       write,
@@ -96,28 +104,27 @@ export class FieldOwners {
       { kind, object: kind.normalized?.(next) ?? next },
       managers,
     )
-    const entries = this.#codec.encode(managers, before)
+    const entries = encodeManagers(managers)
     if (entries) draft.metadata.managedFields = entries
   }
 
   /** What the client says, or else what the live object says. */
   #startingFrom({ subresource }: OwnedWrite, live: Stored | undefined, draft: Draft): Managers {
     const own = draft.metadata.managedFields
+    const known = live?.metadata.managedFields
     if (subresource === '' && own) {
       if (isReset(own)) return new Map()
-      const managers = this.#decoded(own)
+      const managers = decodedOrNone(own, known)
       if (managers.size > 0) return managers
     }
-    return this.#decoded(live?.metadata.managedFields)
+    return decodedOrNone(known)
   }
 
-  #decoded(entries: Stored['metadata']['managedFields']): Managers {
-    try {
-      return this.#codec.decode(entries)
-    } catch (err) {
-      if (!(err instanceof InvalidManagedFields)) throw err
-      return new Map()
-    }
+  /** As objects have it, made once a second. */
+  #now(): string {
+    const second = Math.floor(this.#clock.now() / 1000)
+    if (this.#time.second !== second) this.#time = { second, text: timestamp(second * 1000) }
+    return this.#time.text
   }
 
   /** Drops managers of versions that are no more, and follows fields that have become atomic. */
@@ -125,24 +132,24 @@ export class FieldOwners {
     for (const [id, owned] of managers) {
       const { schema } = (owned.apiVersion === kind.apiVersion ? kind : kind.version(owned.apiVersion)) ?? {}
       if (!schema) managers.delete(id)
-      else if (this.#fitting.get(owned.set) !== schema) {
-        const set = reconciled(owned.set, schema)
-        this.#fitting.set(set, schema)
-        if (set !== owned.set) managers.set(id, { ...owned, set })
-      }
+      else
+        managers.set(
+          id,
+          owned.fitting(schema, (set) => reconciled(set, schema)),
+        )
     }
   }
 
   /** An update, as a change of `managers`. */
   *#record(write: OwnedWrite, live: Versioned, next: Versioned, managers: Managers): Steps<void> {
-    const won = difference(yield* update(live, next, managers, write), this.#stripped)
+    const writer = writerOf(write, 'Update')
+    const id = managerId(writer)
+    const by = { id, filter: write.filter }
+    const won = difference(yield* update(live, next, managers, by, this.#newFields), this.#stripped)
     if (!isEmpty(won)) {
-      const writer = writerOf(write, 'Update')
-      const id = managerId(writer)
       const before = managers.get(id)
-      const set = before ? union(won, before.set) : won
-      this.#fitting.set(set, write.kind.schema)
-      managers.set(id, { ...writer, time: timestamp(this.#clock.now()), set })
+      const set = this.#sets.share(before ? union(before.set, won) : won)
+      managers.set(id, new ManagerEntry(writer, set, this.#now(), write.kind.schema, id))
     }
     capUpdaters(managers)
   }
@@ -176,7 +183,7 @@ export class FieldOwners {
     const start = live ? withoutManagedFields(live) : {}
     const wrong = live && validationError(kind.schema, start, { allowDuplicates: true })
     if (wrong !== undefined) throw unexpected(`failed to create typed live object (${objectText(start)}): ${wrong}`)
-    const managers = this.#decodedStrictly(live?.metadata.managedFields)
+    const managers = decodedStrictly(live?.metadata.managedFields)
     this.#fit(managers, kind)
     const versioned: Versioned = { kind, object: start }
     if (managers.size === 0 && live)
@@ -200,35 +207,42 @@ export class FieldOwners {
     const isUnchanged = jsonEqual(object, start)
     const owned = managers.get(id)
     if (owned) {
-      const set = difference(owned.set, this.#stripped)
-      this.#fitting.set(set, kind.schema)
-      const time = isUnchanged ? owned.time : timestamp(this.#clock.now())
+      const set = this.#sets.share(difference(owned.set, this.#stripped))
       if (isEmpty(set)) managers.delete(id)
-      else managers.set(id, { ...owned, set, time })
+      else managers.set(id, owned.owning(set, isUnchanged ? owned.time : this.#now()))
     }
-    const entries = this.#codec.encode(managers, live?.metadata.managedFields)
+    const entries = encodeManagers(managers)
     const updated = write.manager === KUBECTL ? withLastApplied(object, applied) : object
     return { ...updated, metadata: { ...(updated.metadata as object), ...(entries && { managedFields: entries }) } }
   }
+}
 
-  #decodedStrictly(entries: Stored['metadata']['managedFields']): Managers {
-    try {
-      return this.#codec.decode(entries)
-    } catch (cause) {
-      if (!(cause instanceof InvalidManagedFields)) throw cause
-      throw unexpected(`failed to decode managed fields: ${cause.message}`, cause)
-    }
+/** Why managedFields mean nothing, or undefined. */
+export function managersProblem(entries: Stored['metadata']['managedFields']): string | undefined {
+  try {
+    decodeManagers(entries)
+    return undefined
+  } catch (err) {
+    if (!(err instanceof InvalidManagedFields)) throw err
+    return err.message
   }
+}
 
-  /** Why managedFields mean nothing, or undefined. */
-  problemOf(entries: Stored['metadata']['managedFields']): string | undefined {
-    try {
-      this.#codec.decode(entries)
-      return undefined
-    } catch (err) {
-      if (!(err instanceof InvalidManagedFields)) throw err
-      return err.message
-    }
+function decodedOrNone(entries: Stored['metadata']['managedFields'], known = entries): Managers {
+  try {
+    return decodeManagers(entries, known)
+  } catch (err) {
+    if (!(err instanceof InvalidManagedFields)) throw err
+    return new Map()
+  }
+}
+
+function decodedStrictly(entries: Stored['metadata']['managedFields']): Managers {
+  try {
+    return decodeManagers(entries)
+  } catch (cause) {
+    if (!(cause instanceof InvalidManagedFields)) throw cause
+    throw unexpected(`failed to decode managed fields: ${cause.message}`, cause)
   }
 }
 
@@ -246,17 +260,16 @@ const writerOf = ({ kind, subresource, manager }: OwnedWrite, operation: Operati
 
 /** Without what nobody can own, so that it need not be compared. */
 function comparable(object: Draft): JsonObject {
-  const {
-    name: _name,
-    namespace: _namespace,
-    creationTimestamp: _creationTimestamp,
-    selfLink: _selfLink,
-    uid: _uid,
-    generation: _generation,
-    managedFields: _managedFields,
-    resourceVersion: _resourceVersion,
-    ...metadata
-  } = object.metadata
+  const { metadata: meta } = object
+  const metadata = {
+    labels: meta.labels,
+    annotations: meta.annotations,
+    ownerReferences: meta.ownerReferences,
+    finalizers: meta.finalizers,
+    generateName: meta.generateName,
+    deletionTimestamp: meta.deletionTimestamp,
+    deletionGracePeriodSeconds: meta.deletionGracePeriodSeconds,
+  }
   return { ...object, apiVersion: undefined, kind: undefined, metadata }
 }
 

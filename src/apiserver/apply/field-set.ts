@@ -79,7 +79,7 @@ function joined(a: FieldSet, b: FieldSet): FieldSet {
 }
 
 /** `node` with its elements in order; they are already, if they are those of `like`. */
-function sorted(node: Node, like?: FieldSet): FieldSet {
+export function sorted(node: Node, like?: FieldSet): FieldSet {
   const elements = Object.keys(node)
   if (like && elements.length === Object.keys(like).length) return node
   let isSorted = true
@@ -185,19 +185,31 @@ export function forEachMember(set: FieldSet, visit: (path: Path) => void): void 
 export class FieldSetBuilder {
   #root: Node | undefined
 
+  /** Puts in what a set holds at the path, where nothing has been put in yet. */
+  graft(path: Path, below: FieldSet): void {
+    if (path.length > 0) this.#parent(path)[path[path.length - 1]!] = below
+  }
+
   add(path: Path): void {
     if (path.length === 0) return
+    const parent = this.#parent(path)
+    const last = path[path.length - 1]!
+    const below = parent[last]
+    if (below === undefined) parent[last] = EMPTY
+    else if (!isMember(below)) parent[last] = { [SELF]: EMPTY, ...below }
+  }
+
+  /** The node in which the last element of the path stands. */
+  #parent(path: Path): Node {
     let node = (this.#root ??= {})
     for (let i = 0; i < path.length - 1; i++) {
       const below = node[path[i]!]
-      // What stands there as a member only is the shared empty node.
-      node =
-        below === undefined ? (node[path[i]!] = {}) : below === EMPTY ? (node[path[i]!] = { [SELF]: EMPTY }) : below
+      if (below === undefined) node = node[path[i]!] = {}
+      // Shared nodes are not written to.
+      else if (Object.isFrozen(below)) node = node[path[i]!] = isEmpty(below) ? { [SELF]: EMPTY } : { ...below }
+      else node = below
     }
-    const last = path[path.length - 1]!
-    const below = node[last] as Node | undefined
-    if (below === undefined) node[last] = EMPTY
-    else if (below !== EMPTY) below[SELF] = EMPTY
+    return node
   }
 
   get isEmpty(): boolean {
@@ -211,7 +223,7 @@ export class FieldSetBuilder {
 }
 
 function inOrder(node: Node): FieldSet {
-  for (const element in node) if (node[element] !== EMPTY) node[element] = inOrder(node[element]!)
+  for (const element in node) if (!Object.isFrozen(node[element])) node[element] = inOrder(node[element]!)
   return sorted(node)
 }
 

@@ -1,118 +1,163 @@
 /**
- * Who owns which fields of an object: `metadata.managedFields` and what is worked with instead. Upstream:
+ * Who owns which fields of an object: the entries of `metadata.managedFields`. Upstream:
  * `managedfields/internal/managedfields.go`.
  *
  * A manager is known by name, operation and subresource, and one that updates by its version too.
  */
 import type { ManagedFieldsEntry } from '#api/meta/v1.ts'
-import { jsonEqual } from '#base/equal.ts'
 import { canonicalSet, EMPTY, type FieldSet } from './field-set.ts'
+import type { MergeSchema } from './merge-schema.ts'
 import { NoPathElement } from './path-element.ts'
 
 export type Operation = 'Apply' | 'Update'
 
-/** What a manager owns, in a version of the kind. Not written to. */
-export interface Owned {
+/** Who writes. */
+export interface Writer {
   readonly manager: string
   readonly operation: Operation
   readonly subresource: string
   readonly apiVersion: string
-  /** RFC 3339; undefined where nobody knows. */
-  readonly time: string | undefined
-  readonly set: FieldSet
 }
 
-/** By `managerId`. */
-export type Managers = Map<string, Owned>
-
-/** A list of managedFields that means nothing. */
-export class InvalidManagedFields extends Error {
-  override readonly name = 'InvalidManagedFields'
-}
-
-export function managerId(owned: Pick<Owned, 'manager' | 'operation' | 'subresource' | 'apiVersion'>): string {
-  const { manager, operation, subresource, apiVersion } = owned
-  // The text upstream knows them by, because managers are sorted by it where nothing else tells them apart.
+/** The text upstream knows managers by, because they are sorted by it where nothing else tells them apart. */
+export function managerId({ manager, operation, subresource, apiVersion }: Writer): string {
   const name = manager && `"manager":${JSON.stringify(manager)},`
   const version = operation === 'Apply' ? '' : `,"apiVersion":${JSON.stringify(apiVersion)}`
   return `{${name}"operation":"${operation}"${version}${subresource && `,"subresource":${JSON.stringify(subresource)}`}}`
 }
 
 /**
- * Reads and writes managedFields. It knows the sets that it has made itself, so that they need not be looked at again
- * when they come back with the stored object.
+ * What a manager owns, in a version of the kind: an entry as objects have it, which knows that it is one of ours, so that
+ * nothing in it has to be looked at again when it comes back with the stored object. Not written to.
  */
-export class ManagedFieldsCodec {
-  readonly #canonical = new WeakSet<object>()
+export class ManagerEntry implements ManagedFieldsEntry {
+  declare readonly manager?: string
+  declare readonly operation: Operation
+  declare readonly apiVersion: string
+  /** RFC 3339; absent where nobody knows. */
+  declare readonly time?: string
+  declare readonly fieldsType: 'FieldsV1'
+  declare readonly fieldsV1: Record<string, FieldSet>
+  declare readonly subresource?: string
+  readonly #id: string
+  /** What the set was last found to fit. */
+  #schema: MergeSchema | undefined
 
-  /** Throws InvalidManagedFields. */
-  decode(entries: readonly ManagedFieldsEntry[] | undefined): Managers {
-    const managers: Managers = new Map()
-    entries?.forEach((entry, i) => {
-      const { operation, apiVersion = '', fieldsType = '', subresource = '', time } = entry
-      if (operation !== 'Apply' && operation !== 'Update')
-        throw new InvalidManagedFields('operation must be `Apply` or `Update`')
-      if (apiVersion === '') throw new InvalidManagedFields('apiVersion must not be empty')
-      if (fieldsType === '') throw new InvalidManagedFields(`missing fieldsType in managed fields entry ${i}`)
-      if (fieldsType !== 'FieldsV1') {
-        const shown = JSON.stringify(fieldsType)
-        throw new InvalidManagedFields(`invalid fieldsType ${shown} in managed fields entry ${i}`)
-      }
-      const { manager = '' } = entry
-      const owned = { manager, operation, subresource, apiVersion, time, set: this.#set(entry) } as const
-      managers.set(managerId(owned), owned)
-    })
-    return managers
+  constructor(writer: Writer, set: FieldSet, time: string | undefined, schema?: MergeSchema, id = managerId(writer)) {
+    const { manager, operation, apiVersion, subresource } = writer
+    if (manager) this.manager = manager
+    this.operation = operation
+    this.apiVersion = apiVersion
+    if (time !== undefined) this.time = time
+    this.fieldsType = 'FieldsV1'
+    this.fieldsV1 = set as Record<string, FieldSet>
+    if (subresource) this.subresource = subresource
+    this.#id = id
+    this.#schema = schema
   }
 
-  #set({ fieldsV1 }: ManagedFieldsEntry): FieldSet {
-    if (fieldsV1 === undefined) return EMPTY
-    if (this.#canonical.has(fieldsV1)) return fieldsV1 as FieldSet
-    try {
-      return this.#known(canonicalSet(fieldsV1))
-    } catch (cause) {
-      if (!(cause instanceof NoPathElement)) throw cause
-      throw new InvalidManagedFields(`error decoding set: ${cause.message}`, { cause })
-    }
+  static isOurs(entry: ManagedFieldsEntry): entry is ManagerEntry {
+    return #id in entry
   }
 
-  #known(set: FieldSet): FieldSet {
-    this.#canonical.add(set)
-    return set
+  /** See `managerId`. */
+  get id(): string {
+    return this.#id
   }
 
-  /** In the order in which objects have them; undefined where nobody owns anything. Entries of `before` that say the same are kept. */
-  encode(managers: Managers, before: readonly ManagedFieldsEntry[] = []): ManagedFieldsEntry[] | undefined {
-    if (managers.size === 0) return undefined
-    const sorted = [...managers.values()].sort(compareOwned)
-    return sorted.map((owned) => {
-      const { manager, operation, apiVersion, time, set, subresource } = owned
-      const same = before.find((entry) => entry.fieldsV1 === set && entry.manager === manager)
-      const entry: ManagedFieldsEntry = {
-        ...(manager && { manager }),
-        operation,
-        apiVersion,
-        ...(time !== undefined && { time }),
-        fieldsType: 'FieldsV1',
-        fieldsV1: this.#known(set) as Record<string, unknown>,
-        ...(subresource && { subresource }),
-      }
-      return same && jsonEqual(same, entry) ? same : entry
-    })
+  get set(): FieldSet {
+    return this.fieldsV1
+  }
+
+  get writer(): Writer {
+    const { manager = '', operation, subresource = '', apiVersion } = this
+    return { manager, operation, subresource, apiVersion }
+  }
+
+  /** Whether the set is known to fit, after asking `fit` where it is not: what it returns is another set if need be. */
+  fitting(schema: MergeSchema, fit: (set: FieldSet) => FieldSet): ManagerEntry {
+    if (this.#schema === schema) return this
+    const set = fit(this.set)
+    if (set !== this.set) return new ManagerEntry(this.writer, set, this.time, schema, this.#id)
+    this.#schema = schema
+    return this
+  }
+
+  /** The same manager with another set. */
+  owning(set: FieldSet, time = this.time): ManagerEntry {
+    return set === this.set && time === this.time
+      ? this
+      : new ManagerEntry(this.writer, set, time, this.#schema, this.#id)
   }
 }
 
-type Sortable = Pick<Owned, 'manager' | 'operation' | 'subresource' | 'apiVersion' | 'time'>
+/** By `managerId`. */
+export type Managers = Map<string, ManagerEntry>
 
-/** The order in which objects have their managers: appliers first, then by time. */
-export function compareOwned(a: Sortable, b: Sortable): number {
-  if (a.operation !== b.operation) return a.operation < b.operation ? -1 : 1
-  const [x, y] = [seconds(a.time), seconds(b.time)]
-  if (x !== y) return x - y
-  if (a.manager !== b.manager) return a.manager < b.manager ? -1 : 1
-  if (a.apiVersion !== b.apiVersion) return a.apiVersion < b.apiVersion ? -1 : 1
-  return a.subresource < b.subresource ? -1 : a.subresource > b.subresource ? 1 : 0
+/** A list of managedFields that means nothing. */
+export class InvalidManagedFields extends Error {
+  override readonly name = 'InvalidManagedFields'
 }
+
+/** Entries that share a set of fields with one of `known` are taken to have it as that one has. Throws InvalidManagedFields. */
+export function decodeManagers(
+  entries: readonly ManagedFieldsEntry[] | undefined,
+  known: readonly ManagedFieldsEntry[] = [],
+): Managers {
+  const managers: Managers = new Map()
+  entries?.forEach((entry, i) => {
+    const ours = ManagerEntry.isOurs(entry) ? entry : decodeEntry(entry, i, known)
+    managers.set(ours.id, ours)
+  })
+  return managers
+}
+
+function decodeEntry(entry: ManagedFieldsEntry, i: number, known: readonly ManagedFieldsEntry[]): ManagerEntry {
+  const { manager = '', operation, apiVersion = '', fieldsType = '', subresource = '', time } = entry
+  if (operation !== 'Apply' && operation !== 'Update')
+    throw new InvalidManagedFields('operation must be `Apply` or `Update`')
+  if (apiVersion === '') throw new InvalidManagedFields('apiVersion must not be empty')
+  if (fieldsType === '') throw new InvalidManagedFields(`missing fieldsType in managed fields entry ${i}`)
+  if (fieldsType !== 'FieldsV1') {
+    const shown = JSON.stringify(fieldsType)
+    throw new InvalidManagedFields(`invalid fieldsType ${shown} in managed fields entry ${i}`)
+  }
+  const { fieldsV1 } = entry
+  const twin = known.find((other) => other.fieldsV1 === fieldsV1 && ManagerEntry.isOurs(other)) as
+    | ManagerEntry
+    | undefined
+  const writer: Writer = { manager, operation, subresource, apiVersion }
+  // One that comes back as it was sent is the one that was sent.
+  if (twin && twin.time === time && managerId(writer) === twin.id && twin.apiVersion === apiVersion) return twin
+  return new ManagerEntry(writer, twin?.set ?? decodeSet(fieldsV1), time)
+}
+
+function decodeSet(fields: unknown): FieldSet {
+  if (fields === undefined) return EMPTY
+  try {
+    return canonicalSet(fields)
+  } catch (cause) {
+    if (!(cause instanceof NoPathElement)) throw cause
+    throw new InvalidManagedFields(`error decoding set: ${cause.message}`, { cause })
+  }
+}
+
+/** In the order in which objects have them; undefined where nobody owns anything. */
+export function encodeManagers(managers: Managers): ManagerEntry[] | undefined {
+  return managers.size === 0 ? undefined : [...managers.values()].sort(compareManagers)
+}
+
+/** Appliers first, then by time. */
+export function compareManagers(a: ManagedFieldsEntry, b: ManagedFieldsEntry): number {
+  if (a.operation !== b.operation) return byText(a.operation, b.operation)
+  if (a.time !== b.time) {
+    const order = seconds(a.time) - seconds(b.time)
+    if (order !== 0) return order
+  }
+  return byText(a.manager, b.manager) || byText(a.apiVersion, b.apiVersion) || byText(a.subresource, b.subresource)
+}
+
+const byText = (a = '', b = '') => (a < b ? -1 : a > b ? 1 : 0)
 
 /** Since the epoch; 0 for an unknown time. */
 export const seconds = (time: string | undefined): number =>

@@ -16,9 +16,16 @@ export interface ListSchema {
   readonly keys: readonly string[]
 }
 
+export interface FieldSchema {
+  /** Its path element, `f:name`. */
+  readonly element: string
+  readonly schema: MergeSchema
+}
+
 /** A struct, a map, or both: members that are no fields are of the type `element`. */
 export interface MapSchema {
-  readonly fields: ReadonlyMap<string, MergeSchema>
+  /** By name. */
+  readonly fields: ReadonlyMap<string, FieldSchema>
   /** Undefined where a member that is no field is an error. */
   readonly element: MergeSchema | undefined
   /** All of it has one owner. */
@@ -53,8 +60,27 @@ export const untypedDeduced: MergeSchema = recursive((self) => ({
   map: { fields: new Map(), element: self, isAtomic: false, defaults: new Map() },
 }))
 
+/** A field for `MapSchema.fields`. */
+export const fieldOf = (name: string, schema: MergeSchema): [string, FieldSchema] => [
+  name,
+  { element: `f:${name}`, schema },
+]
+
+/** What a member of a struct or map is; undefined where it may not be there. */
+export const memberSchema = ({ fields, element }: MapSchema, name: string): MergeSchema | undefined =>
+  fields.get(name)?.schema ?? element
+
 /** A schema that refers to itself. */
 export function recursive(build: (self: MergeSchema) => MergeSchema): MergeSchema {
   const self: MergeSchema = {}
   return Object.assign(self, build(self))
+}
+
+export type Form = 'map' | 'list' | 'scalar'
+
+/** As what the schema takes a value; one that fits nothing is taken as the first that the schema has. */
+export function formOf(schema: MergeSchema, value: unknown): Form {
+  if (schema.list && Array.isArray(value)) return 'list'
+  if (schema.map) return schema.scalar && typeof value !== 'object' ? 'scalar' : 'map'
+  return schema.scalar ? 'scalar' : 'list'
 }

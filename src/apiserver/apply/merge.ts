@@ -3,8 +3,7 @@
  * Upstream: `structured-merge-diff/typed.Merge`.
  */
 import { setMember } from '#base/json.ts'
-import { formOf } from './compare.ts'
-import type { ListSchema, MapSchema, MergeSchema } from './merge-schema.ts'
+import { formOf, type ListSchema, type MapSchema, memberSchema, type MergeSchema } from './merge-schema.ts'
 import { listElement } from './path-element.ts'
 
 type Json = Record<string, unknown>
@@ -40,7 +39,7 @@ function mergeMaps(schema: MapSchema, live: Json, applied: Json): unknown {
   const out: Json = { ...live }
   for (const name in applied) {
     const before = Object.hasOwn(live, name) ? live[name] : undefined
-    setMember(out, name, merge(schema.fields.get(name) ?? schema.element, before, applied[name]))
+    setMember(out, name, merge(memberSchema(schema, name), before, applied[name]))
   }
   return out
 }

@@ -5,7 +5,15 @@
  */
 import type { Field, Message, ScalarName } from '#api/schema.ts'
 import { zeroOf, zerosOf } from './go-zeros.ts'
-import { type ListSchema, type MapSchema, type MergeSchema, untypedAtomic, untypedDeduced } from './merge-schema.ts'
+import {
+  type FieldSchema,
+  fieldOf,
+  type ListSchema,
+  type MapSchema,
+  type MergeSchema,
+  untypedAtomic,
+  untypedDeduced,
+} from './merge-schema.ts'
 
 const kSchema = Symbol('merge schema')
 const kOther = Symbol('merge schema where a place says otherwise')
@@ -15,15 +23,15 @@ type Known = Message & { [kSchema]?: MergeSchema; [kOther]?: MergeSchema }
 export function messageSchema(type: Message): MergeSchema {
   const known = type as Known
   if (known[kSchema]) return known[kSchema]
-  const fields = new Map<string, MergeSchema>()
+  const fields = new Map<string, FieldSchema>()
   const schema: MergeSchema = { map: mapOf(type, fields, type.isAtomic) }
   // Before the fields are looked at, because one of them may be of this very type.
   known[kSchema] = schema
-  for (const [name, field] of Object.entries(type.fields)) fields.set(name, fieldSchema(field))
+  for (const [name, field] of Object.entries(type.fields)) fields.set(...fieldOf(name, fieldSchema(field)))
   return schema
 }
 
-function mapOf(type: Message, fields: ReadonlyMap<string, MergeSchema>, isAtomic: boolean): MapSchema {
+function mapOf(type: Message, fields: ReadonlyMap<string, FieldSchema>, isAtomic: boolean): MapSchema {
   const entries = Object.entries(type.fields)
   const defaults = entries.flatMap(([name, field]) => {
     const value = defaultOf(type, name, field)

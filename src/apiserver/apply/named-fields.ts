@@ -3,9 +3,8 @@
  * atomic are members as a whole. Upstream: `fieldpath.EnsureNamedFieldsAreMembers`, `typed.ReconcileFieldSetWithSchema`.
  */
 import { EMPTY, type FieldSet, FieldSetBuilder, hasChildren, isEmpty, recursiveDifference, union } from './field-set.ts'
-import type { MergeSchema } from './merge-schema.ts'
+import { memberSchema, type MergeSchema, untypedAtomic, untypedDeduced } from './merge-schema.ts'
 import { SELF } from './path-element.ts'
-import { untypedAtomic, untypedDeduced } from './merge-schema.ts'
 
 type Node = { [element: string]: FieldSet }
 
@@ -19,7 +18,7 @@ export function withNamedFields(set: FieldSet, schema: MergeSchema | undefined):
       continue
     }
     const field = element.startsWith('f:') ? schema?.map?.fields.get(element.slice(2)) : undefined
-    const below = withNamedFields(node, field ?? schemaBelow(schema, element))
+    const below = withNamedFields(node, field?.schema ?? schemaBelow(schema, element))
     out[element] = field && !below[SELF] ? { [SELF]: EMPTY, ...below } : below
   }
   return out
@@ -27,7 +26,7 @@ export function withNamedFields(set: FieldSet, schema: MergeSchema | undefined):
 
 /** The schema of a place that an element leads to. */
 function schemaBelow(schema: MergeSchema | undefined, element: string): MergeSchema | undefined {
-  if (element.startsWith('f:')) return schema?.map?.fields.get(element.slice(2)) ?? schema?.map?.element
+  if (element.startsWith('f:')) return schema?.map && memberSchema(schema.map, element.slice(2))
   return schema?.list?.element
 }
 
@@ -46,7 +45,7 @@ export function reconciled(set: FieldSet, schema: MergeSchema): FieldSet {
     for (const element in node) {
       if (element === SELF || isEmpty(node[element]!)) continue
       path.push(element)
-      walk(node[element]!, at.map ? mapBelow(at, element) : at.list!.element)
+      walk(node[element]!, at.map ? memberSchema(at.map, element.slice(2)) : at.list!.element)
       path.pop()
     }
   }
@@ -54,5 +53,3 @@ export function reconciled(set: FieldSet, schema: MergeSchema): FieldSet {
   const changed = whole.build()
   return isEmpty(changed) ? set : union(recursiveDifference(set, changed), changed)
 }
-
-const mapBelow = ({ map }: MergeSchema, element: string) => map!.fields.get(element.slice(2)) ?? map!.element

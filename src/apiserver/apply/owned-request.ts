@@ -7,7 +7,7 @@ import { decodeObject, duplicatesOf, withName, withoutOldVersion } from '../deco
 import { immutableValue, requiredValue } from '../registry/object-meta.ts'
 import type { Draft, Stored } from '../registry/strategy.ts'
 import { builtInKind } from './built-in-kind.ts'
-import type { FieldOwners, OwnedWrite } from './field-owners.ts'
+import { type FieldOwners, managersProblem, type OwnedWrite } from './field-owners.ts'
 import type { JsonObject, ManagedKind } from './managed-kind.ts'
 import { resetFilter } from './reset-fields.ts'
 import { managerFromUserAgent } from './user-agent.ts'
@@ -107,15 +107,10 @@ export function withManagers(narrowed: Draft, { metadata: { managedFields } }: D
  * Sees to it that admission leaves managedFields in a state that means something: else they are as they were `before`
  * it, and the client is warned.
  */
-export function checkAdmitted(
-  owners: FieldOwners,
-  { warnings }: Writer,
-  before: Draft['metadata']['managedFields'],
-  draft: Draft,
-): void {
+export function checkAdmitted({ warnings }: Writer, before: Draft['metadata']['managedFields'], draft: Draft): void {
   const after = draft.metadata.managedFields
   if (after === before) return
-  const problem = jsonEqual(after, before) ? '' : owners.problemOf(after)
+  const problem = jsonEqual(after, before) ? '' : managersProblem(after)
   if (problem === undefined) return
   if (before === undefined) delete draft.metadata.managedFields
   else draft.metadata.managedFields = before

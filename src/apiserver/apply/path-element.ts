@@ -46,8 +46,12 @@ function valueElement(item: unknown): string {
 /** What Go's encoder escapes beyond JSON's own rules. */
 const ESCAPED = /[<>&\u2028\u2029]/g
 
+/** What needs no escapes. */
+const PLAIN = /^[\w./ :-]*$/
+
 /** JSON as Go writes it. */
 export function goJson(value: unknown): string {
+  if (typeof value === 'string' && PLAIN.test(value)) return `"${value}"`
   const text = JSON.stringify(value)
   // All of them stand inside strings only.
   return text.search(ESCAPED) < 0

@@ -3,9 +3,8 @@
  * Upstream: `structured-merge-diff/typed.RemoveItems`.
  */
 import { setMember } from '#base/json.ts'
-import { formOf } from './compare.ts'
 import { descend, type FieldSet, isEmpty } from './field-set.ts'
-import type { ListSchema, MapSchema, MergeSchema } from './merge-schema.ts'
+import { formOf, type ListSchema, type MapSchema, memberSchema, type MergeSchema } from './merge-schema.ts'
 import { listElement } from './path-element.ts'
 
 type Json = Record<string, unknown>
@@ -33,7 +32,7 @@ function removeFromMap(schema: MapSchema, map: Json, items: FieldSet): unknown {
     const { isMember, below } = descend(items, `f:${name}`)
     if (isMember) continue
     isKept = true
-    setMember(out, name, below ? inside(schema.fields.get(name) ?? schema.element, map[name], below) : map[name])
+    setMember(out, name, below ? inside(memberSchema(schema, name), map[name], below) : map[name])
   }
   return isKept ? out : null
 }

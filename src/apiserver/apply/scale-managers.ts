@@ -4,7 +4,7 @@
  */
 import type { ManagedFieldsEntry } from '#api/meta/v1.ts'
 import { difference, type FieldSet, has, isEmpty, type Path, setOf } from './field-set.ts'
-import { compareOwned, managerId, type Owned } from './managers.ts'
+import { compareManagers, managerId, type Operation } from './managers.ts'
 
 /** Where the number of replicas is in the object, by the version in which a manager names it. */
 export type ReplicasPaths = (apiVersion: string) => Path | undefined
@@ -49,15 +49,8 @@ export function managersAfterScale(
     const time = known.get(id)?.time
     out.push({ ...named, apiVersion, fieldsV1: setOf(paths(apiVersion)!), ...(time !== undefined && { time }) })
   }
-  return out.length > 0 ? out.sort((a, b) => compareOwned(asOwned(a), asOwned(b))) : undefined
+  return out.length > 0 ? out.sort(compareManagers) : undefined
 }
 
-const asOwned = ({ manager = '', operation, subresource = '', apiVersion = '', time }: ManagedFieldsEntry) => ({
-  manager,
-  operation: operation as Owned['operation'],
-  subresource,
-  apiVersion,
-  time,
-})
-
-const idOf = (entry: ManagedFieldsEntry) => managerId(asOwned(entry))
+const idOf = ({ manager = '', operation, subresource = '', apiVersion = '' }: ManagedFieldsEntry) =>
+  managerId({ manager, operation: operation as Operation, subresource, apiVersion })

@@ -6,6 +6,7 @@
  */
 import { ObjectMeta } from '#api/meta/v1.ts'
 import {
+  fieldOf,
   type ListSchema,
   type MapSchema,
   type MergeSchema,
@@ -76,10 +77,12 @@ function listOf(schema: StructuralSchema, preserves: boolean): ListSchema {
 
 function mapOf(schema: StructuralSchema, preserves: boolean, isApiObject: boolean): MapSchema {
   const { properties = {}, additionalProperties } = schema
-  const fields = new Map(Object.entries(properties).map(([name, property]) => [name, convert(property, preserves)]))
+  const fields = new Map(
+    Object.entries(properties).map(([name, property]) => fieldOf(name, convert(property, preserves))),
+  )
   if (isApiObject) {
-    fields.set('apiVersion', { scalar: 'string' }).set('kind', { scalar: 'string' })
-    fields.set('metadata', messageSchema(ObjectMeta))
+    for (const name of ['apiVersion', 'kind']) fields.set(...fieldOf(name, { scalar: 'string' }))
+    fields.set(...fieldOf('metadata', messageSchema(ObjectMeta)))
   }
   let element: MergeSchema | undefined
   if (additionalProperties === undefined) element = preserves || fields.size === 0 ? untypedDeduced : undefined

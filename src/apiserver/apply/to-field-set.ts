@@ -2,9 +2,8 @@
  * All fields that a value mentions: what somebody who applies it wants to own.
  * Upstream: `structured-merge-diff/typed.ToFieldSet`.
  */
-import { formOf } from './compare.ts'
 import { type FieldSet, FieldSetBuilder } from './field-set.ts'
-import type { ListSchema, MapSchema, MergeSchema } from './merge-schema.ts'
+import { formOf, type ListSchema, type MapSchema, type MergeSchema } from './merge-schema.ts'
 import { listElement } from './path-element.ts'
 
 interface Walk {
@@ -34,8 +33,8 @@ function addMap(schema: MapSchema, value: unknown, walk: Walk): void {
   for (const name in map) {
     if (map[name] === undefined) continue
     const field = schema.fields.get(name)
-    walk.path.push(`f:${name}`)
-    add(field ?? schema.element, map[name], walk)
+    walk.path.push(field?.element ?? `f:${name}`)
+    add(field?.schema ?? schema.element, map[name], walk)
     // A field of a struct with something in it belongs to those who own what is in it.
     if (!field || map[name] === null || isEmptyMap(map[name])) walk.set.add(walk.path)
     walk.path.pop()

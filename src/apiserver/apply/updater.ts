@@ -7,8 +7,9 @@ import { type CompareOptions, compare, type Comparison, comparison } from './com
 import { ConflictError, conflictsOf } from './conflicts.ts'
 import { difference, EMPTY, type FieldSet, intersection, isEmpty, union } from './field-set.ts'
 import type { JsonObject, ManagedKind } from './managed-kind.ts'
-import type { Managers, Owned } from './managers.ts'
+import { ManagerEntry, type Managers, type Writer } from './managers.ts'
 import { merge } from './merge.ts'
+import type { NewFields } from './new-fields.ts'
 import { withNamedFields } from './named-fields.ts'
 import { removeItems } from './remove-items.ts'
 import type { FieldFilter } from './reset-fields.ts'
@@ -29,10 +30,9 @@ export interface ConversionRequest {
 /** What is computed in steps, between which objects are converted. */
 export type Steps<T> = Generator<ConversionRequest, T, JsonObject>
 
-/** Who writes, and under which conditions. */
+/** A write by somebody. */
 export interface Write {
-  /** The writer; for an update its `set` does not matter. */
-  readonly writer: Omit<Owned, 'set' | 'time'>
+  readonly writer: Writer
   /** Its `managerId`. */
   readonly id: string
   /** Takes out what the strategy resets whatever the writer says; in every version of a kind the same. */
@@ -53,52 +53,49 @@ export function* update(
   live: Versioned,
   next: Versioned,
   managers: Managers,
-  { filter }: Pick<Write, 'filter'>,
+  { id, filter }: Pick<Write, 'id' | 'filter'>,
+  newFields: NewFields,
 ): Steps<FieldSet> {
-  const { changed } = yield* take(live, next, managers, undefined, true, filter, { isComplete: true })
-  return changed
+  const options = { isComplete: true, newFields }
+  const differences = yield* compareInVersions(live, next, managers, filter, options)
+  for (const [of, owned] of managers) {
+    const { changed, removed } = differences.get(owned.apiVersion)!
+    // What the writer takes from itself it gets back.
+    const left = of === id ? owned.set : difference(owned.set, changed)
+    keep(managers, of, owned, difference(left, removed))
+  }
+  return differences.get(next.kind.apiVersion)!.changed
 }
 
 /**
- * Takes from all managers but `self` what has changed or is gone, each in its own version. Throws ConflictError where
- * that would take from somebody what has changed, unless it is forced. Changes `managers`.
+ * How the two differ, in the version of each manager. Removes managers of versions that are no more. Managers name fields
+ * as they were in their version, so that what they own is looked up there.
  */
-function* take(
+function* compareInVersions(
   live: Versioned,
   next: Versioned,
   managers: Managers,
-  self: string | undefined,
-  force: boolean,
-  filter: Write['filter'],
+  filter: FieldFilter | undefined,
   options: CompareOptions,
-): Steps<Comparison> {
+): Steps<ReadonlyMap<string, Comparison>> {
   const own = compare(next.kind.schema, live.object, next.object, options)
-  const byVersion = new Map<string, Comparison | undefined>([[next.kind.apiVersion, filteredBy(filter, own)]])
-  const conflicts = new Map<string, FieldSet>()
-  for (const [id, { apiVersion, set }] of managers) {
-    if (id === self) continue
-    if (!byVersion.has(apiVersion)) {
-      const [before, after] = [yield* inVersion(live, apiVersion), yield* inVersion(next, apiVersion)]
-      const found = before && after && compare(after.kind.schema, before.object, after.object, { isComplete: true })
-      byVersion.set(apiVersion, found && filteredBy(filter, found))
-    }
-    const differences = byVersion.get(apiVersion)
-    // Of a version that is no more, nobody owns anything.
-    if (!differences) managers.delete(id)
+  const found = new Map([[next.kind.apiVersion, filteredBy(filter, own)]])
+  for (const [id, { apiVersion }] of managers) {
+    if (found.has(apiVersion)) continue
+    const [before, after] = [yield* inVersion(live, apiVersion), yield* inVersion(next, apiVersion)]
+    if (!before || !after) managers.delete(id)
     else {
-      const taken = intersection(set, differences.changed)
-      if (!isEmpty(taken)) conflicts.set(id, taken)
+      const other = compare(after.kind.schema, before.object, after.object, { isComplete: true })
+      found.set(apiVersion, filteredBy(filter, other))
     }
   }
-  if (!force && conflicts.size > 0) throw new ConflictError(conflictsOf(conflicts, managers))
-  for (const [id, owned] of managers) {
-    if (id === self) continue
-    const { removed } = byVersion.get(owned.apiVersion)!
-    const left = difference(difference(owned.set, conflicts.get(id) ?? EMPTY), removed)
-    if (isEmpty(left)) managers.delete(id)
-    else if (left !== owned.set) managers.set(id, { ...owned, set: left })
-  }
-  return byVersion.get(next.kind.apiVersion)!
+  return found
+}
+
+/** Lets a manager own `left`, or go. */
+function keep(managers: Managers, id: string, owned: ManagerEntry, left: FieldSet) {
+  if (isEmpty(left)) managers.delete(id)
+  else if (left !== owned.set) managers.set(id, owned.owning(left))
 }
 
 function filteredBy(filter: FieldFilter | undefined, found: Comparison): Comparison {
@@ -121,16 +118,27 @@ export function* apply(
   const before = managers.get(id)
   const mentioned = toFieldSet(kind.schema, applied)
   const set = filter ? filter(mentioned) : mentioned
-  managers.set(id, { ...writer, time: before?.time, set })
+  managers.set(id, new ManagerEntry(writer, set, before?.time, kind.schema, id))
   const merged: Versioned = { kind, object: merge(kind.schema, live.object, applied) as JsonObject }
   const next = before ? yield* prune(merged, managers, before) : merged
-  yield* take(live, next, managers, id, force, filter, { isComplete: false })
-  if (isEmpty(set)) managers.delete(id)
+  const differences = yield* compareInVersions(live, next, managers, filter, { isComplete: false })
+  const conflicts = new Map<string, FieldSet>()
+  for (const [of, owned] of managers) {
+    if (of === id) continue
+    const taken = intersection(owned.set, differences.get(owned.apiVersion)!.changed)
+    if (!isEmpty(taken)) conflicts.set(of, taken)
+  }
+  if (!force && conflicts.size > 0) throw new ConflictError(conflictsOf(conflicts, managers))
+  for (const [of, owned] of managers) {
+    const { removed } = differences.get(owned.apiVersion)!
+    const left = of === id ? set : difference(difference(owned.set, conflicts.get(of) ?? EMPTY), removed)
+    keep(managers, of, owned, left)
+  }
   return next.object
 }
 
 /** Without what `before` owned and nobody owns any more. */
-function* prune(merged: Versioned, managers: Managers, before: Owned): Steps<Versioned> {
+function* prune(merged: Versioned, managers: Managers, before: ManagerEntry): Steps<Versioned> {
   if (isEmpty(before.set)) return merged
   const sameVersion = [...managers.values()].filter(({ apiVersion }) => apiVersion === before.apiVersion)
   // Mostly everything that was applied still has an owner, so that there is nothing to look for.

@@ -1,8 +1,14 @@
 /**
  * Whether a value fits its schema, said as upstream says it. Upstream: `structured-merge-diff/typed.Validate`.
  */
-import { formOf } from './compare.ts'
-import type { ListSchema, MapSchema, MergeSchema, ScalarSchema } from './merge-schema.ts'
+import {
+  formOf,
+  type ListSchema,
+  type MapSchema,
+  memberSchema,
+  type MergeSchema,
+  type ScalarSchema,
+} from './merge-schema.ts'
 import { elementText, listElement, NoPathElement } from './path-element.ts'
 
 export interface ValidateOptions {
@@ -83,7 +89,7 @@ function validateMap(schema: MapSchema, value: unknown, walk: Walk): void {
     return problem(walk, `expected map, got &{${goValue(value)}}`)
   for (const [name, member] of Object.entries(value)) {
     if (member === undefined) continue
-    const field = schema.fields.get(name) ?? schema.element
+    const field = memberSchema(schema, name)
     walk.path.push(`.${name}`)
     if (field) validate(field, member, walk)
     else problem(walk, 'field not declared in schema')

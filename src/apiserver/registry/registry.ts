@@ -243,14 +243,14 @@ export class Registry {
         dryRun,
         ...(request.warnings && { warnings: request.warnings }),
       })
-      keepTimes(draft, old)
+      const isSame = keepTimes(draft, old)
       const settle = strategy.allocate?.(draft, old, { now: this.#clock.now(), subresource, dryRun })
       let release: Release | undefined
       let isWritten = false
       try {
         const pending = validate?.(draft, old)
         release = (pending instanceof Promise ? await pending : pending) ?? undefined
-        if (this.#isUnchanged(draft, old)) {
+        if (isSame ?? this.#isUnchanged(draft, old)) {
           const cached = this.cache.get(key)
           // Answering with a value that is not durable yet would acknowledge somebody else's write too early.
           const isCurrent = !this.#form || this.#form.isCurrent(key)
