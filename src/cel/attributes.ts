@@ -9,7 +9,7 @@ import { charge } from './frame.ts'
 import type { Evaluate, Frame } from './frame.ts'
 import { goTypeOf, runtimeType } from './runtime-types.ts'
 import { typeName } from './types.ts'
-import { Dictionary, Double, List, Optional, Uint } from './values.ts'
+import { Dictionary, Double, List, Optional, Struct, Uint } from './values.ts'
 import type { Result, Value } from './values.ts'
 
 export const NONE = new Optional(undefined)
@@ -112,7 +112,15 @@ function lookUp(value: Value, key: Value, mayBeAbsent: boolean): Result | undefi
     if (index >= 0 && index < value.size) return value.at(index)
     return mayBeAbsent ? undefined : new EvaluationError('indexOutOfBounds', `index out of bounds: ${formatValue(key)}`)
   }
+  if (value instanceof Struct) return fieldOf(value, String(key), mayBeAbsent)
   return mayBeAbsent ? undefined : noSuchKey(key)
+}
+
+function fieldOf(struct: Struct, name: string, mayBeAbsent: boolean): Result | undefined {
+  if (!mayBeAbsent) return struct.get(name)
+  const present = struct.has(name)
+  if (present instanceof EvaluationError) return present
+  return present ? struct.get(name) : undefined
 }
 
 /** Only scalars can be looked up by. */

@@ -113,6 +113,8 @@ export const declare = {
   },
   preserved: (more?: Declaration) => declared('preserved', DYN, 1, more),
   untyped: () => declared('untyped', DYN, 1),
+  /** Of what expressions work out themselves, which is never read from JSON. */
+  computed: (type: Type) => declared('untyped', type, 1),
 }
 
 /** Fields whose names in JSON and in expressions are the same; `name?` marks one as optional. */

@@ -4,7 +4,7 @@
  */
 import { EvaluationError } from './errors.ts'
 import { makeInt } from './int64.ts'
-import { Dictionary, Double, Duration, List, Optional, Timestamp, Uint } from './values.ts'
+import { Dictionary, Double, Duration, List, Optional, Struct, Timestamp, Uint } from './values.ts'
 import { formatDuration } from './durations.ts'
 import { formatTimestamp } from './timestamps.ts'
 import type { Int, Opaque, Result, TypeValue, Value } from './values.ts'
@@ -88,19 +88,25 @@ function jsonOf(value: Result): unknown {
   if (value === null || typeof value === 'string' || typeof value === 'boolean') return value
   if (typeof value === 'number' || typeof value === 'bigint') return integerJson(value)
   if (value instanceof EvaluationError) return value
-  if (value instanceof Double) return Number.isFinite(value.value) ? value.value : String(value.value)
+  if (value instanceof Double) return doubleJson(value.value)
   if (value instanceof Uint) return integerJson(value.value)
   if (value instanceof Uint8Array) return Buffer.from(value).toString('base64')
   if (value instanceof Duration) return formatDuration(value)
   if (value instanceof Timestamp) return formatTimestamp(value)
   if (value instanceof List) return listJson(value)
   if (value instanceof Dictionary) return mapJson(value)
+  if (value instanceof Struct) return structJson(value)
   if (value instanceof Optional)
     return value.value === undefined
       ? new EvaluationError('conversion', 'optional.none() dereference')
       : jsonOf(value.value)
   return inconvertible(value)
 }
+
+const doubleJson = (value: number): unknown =>
+  Number.isFinite(value)
+    ? value
+    : new EvaluationError('conversion', 'JSON has no infinite numbers, and none that is no number')
 
 /** Beyond what a double holds, the digits are kept as a string. */
 const integerJson = (value: Int): unknown => (typeof value === 'number' ? value : String(value))
@@ -119,13 +125,28 @@ function listJson(list: List): unknown {
   return out
 }
 
+function structJson({ fields }: Struct): unknown {
+  const out: Record<string, unknown> = {}
+  for (const [name, field] of fields) {
+    const value = jsonOf(field)
+    if (value instanceof EvaluationError) return value
+    setOwn(out, name, value)
+  }
+  return out
+}
+
+/** Also where the name is one that every object inherits. */
+function setOwn(object: Record<string, unknown>, name: string, value: unknown): void {
+  Object.defineProperty(object, name, { value, enumerable: true, configurable: true, writable: true })
+}
+
 function mapJson(map: Dictionary): unknown {
   const out: Record<string, unknown> = {}
   for (const key of map.keys()) {
     if (typeof key === 'object') return new EvaluationError('conversion', 'keys of JSON objects must be strings')
     const value = jsonOf(map.find(key)!)
     if (value instanceof EvaluationError) return value
-    Object.defineProperty(out, String(key), { value, enumerable: true, configurable: true, writable: true })
+    setOwn(out, String(key), value)
   }
   return out
 }

@@ -31,6 +31,7 @@ import type { Evaluate, Frame } from './frame.ts'
 import type { Implementation } from './library.ts'
 import { EMPTY_LIST, ValueList } from './lists.ts'
 import { EMPTY_MAP, ValueMap } from './maps.ts'
+import type { Type } from './types.ts'
 import { List, Opaque, Optional, TypeValue } from './values.ts'
 import type { Result, Value } from './values.ts'
 
@@ -114,12 +115,18 @@ class Planner {
     }
   }
 
+  /** Types that are made up as they are named can be constructed, and be nothing by themselves. */
+  #type(name: string, type: Type): Plan {
+    if (this.#structTypes?.has(name)) throw new PlanError(`reference to undefined type: ${name}`)
+    return constant(new TypeValue(type))
+  }
+
   /** A name that means a variable or a type. */
   #reference(expression: Identifier | Select, scope: Scope | undefined): Plan | undefined {
     const reference = this.#checked.referenceOf(expression)
     if (!reference) return undefined
-    if (reference.isType) return constant(new TypeValue(this.#checked.typeOf(expression).parameters[0]!))
     const { name } = reference
+    if (reference.isType) return this.#type(name, this.#checked.typeOf(expression).parameters[0]!)
     for (let at = scope; at; at = at.parent) {
       const read = at.names.get(name)
       if (read) return attributePlan(attributeOf(read))

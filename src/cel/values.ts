@@ -99,6 +99,18 @@ export abstract class Opaque {
   readonly costSize: number = 1
 }
 
+/** What an expression has constructed: `Name{field: value}`. */
+export abstract class Struct extends Opaque {
+  /** Those that the expression gave. */
+  abstract readonly fields: ReadonlyMap<string, Value>
+  /** Whether `optional.ofNonZeroValue` takes it for nothing. */
+  abstract readonly isZero: boolean
+  /** `struct.name` */
+  abstract get(name: string): Result
+  /** `has(struct.name)` */
+  abstract has(name: string): boolean | EvaluationError
+}
+
 export type Value =
   | boolean
   | null

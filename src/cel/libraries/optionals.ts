@@ -10,7 +10,7 @@ import { NodeFactory, complaint } from '../macros.ts'
 import type { Macro, MacroCall, MacroComplaint } from '../macros.ts'
 import { formatValue } from '../format-value.ts'
 import { BOOL, DYN, INT, STRING, listOf, mapOf, opaqueType, optionalOf, typeParameter } from '../types.ts'
-import { Dictionary, Double, Duration, List, Optional, Timestamp, Uint } from '../values.ts'
+import { Dictionary, Double, Duration, List, Optional, Struct, Timestamp, Uint } from '../values.ts'
 import type { Result, Value } from '../values.ts'
 
 const K = typeParameter('K')
@@ -28,6 +28,7 @@ function isZero(value: Value): boolean {
   // The zero of Go's time is the begin of year 1.
   if (value instanceof Timestamp) return value.seconds === -62_135_596_800 && value.nanos === 0
   if (value instanceof List || value instanceof Dictionary) return value.size === 0
+  if (value instanceof Struct) return value.isZero
   return value instanceof Optional && (value.value === undefined || isZero(value.value))
 }
 
