@@ -22,6 +22,8 @@ import { ServiceAllocator } from './allocation/service-allocator.ts'
 import { Api, resourceKey } from './api.ts'
 import { CustomResources } from './custom-resources/custom-resources.ts'
 import { definitionStrategy } from './custom-resources/definition-strategy.ts'
+import { RuleCompiler } from './custom-resources/rule-compiler.ts'
+import { RuleValidator } from './custom-resources/rule-validation.ts'
 import { sameFields } from './custom-resources/version-forms.ts'
 import { webhookConverter } from './custom-resources/webhook-converter.ts'
 import { Authenticator, type StaticToken, staticTokens } from './authn/authenticator.ts'
@@ -92,6 +94,7 @@ export async function assembleApi(options: ApiAssemblyOptions): Promise<Assemble
   const webhookClient = new WebhookClient({ api: () => api, clock, random })
   let environment: Environment | undefined
   const expressions = () => (environment ??= createBaseEnvironment())
+  const ruleCompiler = new RuleCompiler(expressions)
   const secret = (name: string) => {
     const stored = registry(secrets)
     return stored.cache.get(stored.key(BOOTSTRAP_TOKEN_NAMESPACE, name))?.object as Secret | undefined
@@ -114,7 +117,7 @@ export async function assembleApi(options: ApiAssemblyOptions): Promise<Assemble
       [resourceKey(services), allocator.extend(strategies.get(resourceKey(services)) ?? {})],
       [
         resourceKey(customResourceDefinitions),
-        definitionStrategy(strategies.get(resourceKey(customResourceDefinitions)) ?? {}),
+        definitionStrategy(ruleCompiler),
       ],
     ]),
     subresources: allSubresources({ tokens }),
@@ -149,7 +152,7 @@ export async function assembleApi(options: ApiAssemblyOptions): Promise<Assemble
     api,
     converterOf: ({ spec: { conversion } }) =>
       conversion?.strategy === 'Webhook' ? webhookConverter(conversion, { client: webhookClient, random }) : sameFields,
-    rulesOf: () => undefined,
+    rulesOf: (schema) => RuleValidator.of(schema, true, ruleCompiler),
     clock,
     random,
     log,

@@ -61,7 +61,7 @@ export function customStrategy(options: CustomStrategyOptions): Strategy {
       const errors = whole.accepts(object) ? [] : whole.errors(object, '')
       if (scale) errors.push(...scaleSpecErrors(scale, object), ...scaleStatusErrors(scale, object))
       errors.push(...embedded(object), ...listTypes(object))
-      return withRules(errors, () => rules!.validate(object, undefined, undefined).errors)
+      return withRules(errors, () => rules!.validate(object).errors)
     },
     validateUpdate(object, old, context) {
       const correlation = new Correlation(object, old, schema)
@@ -109,7 +109,7 @@ function checkRules(
   correlation: Correlation,
   context: StrategyContext,
 ): FieldError[] {
-  const { errors, warnings } = rules.validate(object, old, correlation)
+  const { errors, warnings } = rules.validate(object, { old, correlation })
   context.warnings?.push(...warnings)
   return errors
 }

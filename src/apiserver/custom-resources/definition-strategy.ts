@@ -5,14 +5,36 @@
  */
 import type { CustomResourceDefinition, CustomResourceDefinitionCondition } from '#api/apiextensions/v1.ts'
 import { withCondition } from '#machinery/conditions.ts'
-import type { Strategy } from '../registry/strategy.ts'
+import type { Draft, Strategy } from '../registry/strategy.ts'
 import { CLEANUP_FINALIZER } from './definition-cleanup.ts'
+import {
+  type Definition,
+  definitionErrors,
+  definitionStatusErrors,
+  definitionUpdateErrors,
+} from './definition-validation.ts'
+import { formatOf } from './formats.ts'
+import type { RuleCompiler } from './rule-compiler.ts'
+import { type SchemaProps, schemasWithin } from './structural.ts'
 
-/** `base` says the rest. */
-export function definitionStrategy(base: Strategy): Strategy {
+export function definitionStrategy(compiler: RuleCompiler): Strategy {
   return {
-    ...base,
+    countsGeneration: true,
     needsResourceVersion: true,
+    prepareForCreate: (definition) => rememberStoredVersion(definition, []),
+    prepareForUpdate(definition, old, { subresource }) {
+      if (subresource === '') rememberStoredVersion(definition, old.status?.storedVersions ?? [])
+    },
+    validate: (definition) => definitionErrors(definition as Definition, compiler),
+    validateUpdate(definition, old, { subresource }) {
+      if (subresource === 'status') return definitionStatusErrors(definition as Definition)
+      return definitionUpdateErrors(definition as Definition, old as Definition, compiler)
+    },
+    warnings(definition, old) {
+      const before = new Set(old ? unknownFormats(old as Definition) : [])
+      const found = unknownFormats(definition as Definition).filter((format) => !before.has(format))
+      return found.map((format) => `unrecognized format ${JSON.stringify(format)}`)
+    },
     // The first deletion only marks it.
     blocksDeletion: ({ metadata }) => metadata.deletionTimestamp === undefined,
     beginDeletion(draft) {
@@ -33,4 +55,18 @@ export function definitionStrategy(base: Strategy): Strategy {
       draft.status = { ...status, conditions }
     },
   }
+}
+
+function rememberStoredVersion(definition: Draft, known: readonly string[]) {
+  const stored = (definition as Definition).spec.versions.find(({ storage }) => storage)?.name
+  const storedVersions = stored === undefined || known.includes(stored) ? known : [...known, stored]
+  // Clients rely on there being names.
+  const acceptedNames = { plural: '', kind: '' }
+  definition.status = { acceptedNames, ...definition.status, storedVersions }
+}
+
+function unknownFormats({ spec }: Definition): string[] {
+  const schemas = spec.versions.flatMap(({ schema }) => (schema?.openAPIV3Schema as SchemaProps | undefined) ?? [])
+  const all = schemas.flatMap((schema) => [...schemasWithin(schema)])
+  return all.flatMap((one) => (one.format && formatOf(one) === '' ? [one.format as string] : []))
 }

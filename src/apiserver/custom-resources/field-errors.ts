@@ -36,8 +36,17 @@ export const goNumber = (value: number) => (Number.isInteger(value) ? String(val
 /** The value is not shown. */
 export const OMITTED: unique symbol = Symbol('omitted')
 
+/** A value that is shown in these words. */
+export class Worded {
+  readonly text: string
+  constructor(text: string) {
+    this.text = text
+  }
+}
+
 const shown = (value: unknown) => {
   if (value === OMITTED) return ''
+  if (value instanceof Worded) return `: ${value.text}`
   if (typeof value === 'number') return `: ${goNumber(value)}`
   if (typeof value === 'string') return `: ${JSON.stringify(value)}`
   return `: ${typeof value === 'boolean' ? value : goJson(value)}`

@@ -6,7 +6,7 @@
 import { jsonEqual } from '#base/equal.ts'
 import type { FieldError } from '#machinery/status-error.ts'
 import { child, forbiddenAt, invalidAt, keyed, requiredAt } from './field-errors.ts'
-import { PatternError, compilePattern } from './pattern.ts'
+import { Pattern, PatternError } from './pattern.ts'
 import { isSchema, type SchemaProps } from './structural.ts'
 
 type Level = 'root' | 'item' | 'field'
@@ -124,7 +124,7 @@ function checkValidations(
   const { pattern } = schema
   if (pattern) {
     try {
-      compilePattern(pattern)
+      void new Pattern(pattern)
     } catch (err) {
       if (!(err instanceof PatternError)) throw err
       const why = `must be a valid regular expression, but isn't: ${err.message}`

@@ -119,3 +119,9 @@ export function someSchema(schema: SchemaProps, test: (schema: SchemaProps) => b
   for (const inner of schemasIn(schema)) if (someSchema(inner, test)) return true
   return false
 }
+
+/** The schema and all inside of it. */
+export function* schemasWithin(schema: SchemaProps): Generator<SchemaProps> {
+  yield schema
+  for (const inner of schemasIn(schema)) yield* schemasWithin(inner)
+}

@@ -11,7 +11,7 @@ import { jsonEqual } from '#base/equal.ts'
 import type { FieldError } from '#machinery/status-error.ts'
 import type { Correlation } from './correlation.ts'
 import { formatCheck, formatOf } from './formats.ts'
-import { compilePattern, type Pattern } from './pattern.ts'
+import { Pattern } from './pattern.ts'
 import { Findings } from './findings.ts'
 import { checkNumber, isWithinRange, type NumberBounds } from './number-validation.ts'
 import type { SchemaProps } from './structural.ts'
@@ -57,7 +57,7 @@ export class ValueValidator {
   readonly #allOf: readonly ValueValidator[]
   readonly #not: ValueValidator | undefined
 
-  /** Throws SyntaxError for a pattern that is no regular expression. */
+  /** Throws PatternError for a pattern that is no regular expression. */
   constructor(schema: SchemaProps) {
     const all = (schemas: readonly unknown[] | undefined) =>
       (schemas ?? []).map((inner) => new ValueValidator(inner as SchemaProps))
@@ -80,7 +80,7 @@ export class ValueValidator {
     this.#maxLength = schema.maxLength
     this.#minLength = schema.minLength
     this.#patternText = schema.pattern ?? ''
-    this.#pattern = this.#patternText === '' ? undefined : compilePattern(this.#patternText)
+    this.#pattern = this.#patternText === '' ? undefined : new Pattern(this.#patternText)
     this.#items = isSchema(schema.items) ? new ValueValidator(schema.items) : undefined
     this.#maxItems = schema.maxItems
     this.#minItems = schema.minItems

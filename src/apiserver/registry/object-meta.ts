@@ -130,7 +130,7 @@ export function validateMeta(
   if (meta.labels) errors.push(...validateLabels(meta.labels, 'metadata.labels'))
   if (meta.annotations) errors.push(...validateAnnotations(meta.annotations, 'metadata.annotations'))
   meta.finalizers?.forEach((finalizer, i) => {
-    for (const why of qualifiedName(finalizer)) errors.push(invalidValue(`metadata.finalizers[${i}]`, finalizer, why))
+    for (const why of qualifiedName(finalizer)) errors.push(invalidValue('metadata.finalizers', finalizer, why))
     if (anyFinalizer || finalizer.includes('/') || STANDARD_FINALIZERS.has(finalizer)) return
     if (qualifiedName(finalizer).length === 0) {
       errors.push(

@@ -38,7 +38,6 @@ const behaviours: Readonly<Record<string, Strategy>> = {
   'admissionregistration.k8s.io/validatingadmissionpolicies': others.admissionPolicyStrategy,
   'admissionregistration.k8s.io/validatingadmissionpolicybindings': others.admissionPolicyStrategy,
   'admissionregistration.k8s.io/validatingwebhookconfigurations': others.webhookConfigurationStrategy,
-  'apiextensions.k8s.io/customresourcedefinitions': others.customResourceDefinitionStrategy,
   'apiregistration.k8s.io/apiservices': others.apiServiceStrategy,
   'apps/daemonsets': workloads.daemonSetStrategy,
   'apps/deployments': workloads.deploymentStrategy,

@@ -56,21 +56,6 @@ export const classStrategy: Strategy = { returnsDeleted: true }
 export const versionedClassStrategy: Strategy = { returnsDeleted: true, needsResourceVersion: true }
 export const storageCapacityStrategy: Strategy = { needsResourceVersion: true }
 
-/** The definition remembers every version that objects were ever stored in. */
-export const customResourceDefinitionStrategy: Strategy = {
-  countsGeneration: true,
-  prepareForCreate: (definition) => rememberStoredVersion(definition, []),
-  prepareForUpdate(definition, old, { subresource }) {
-    if (subresource === '') rememberStoredVersion(definition, old.status?.storedVersions ?? [])
-  },
-}
-
-function rememberStoredVersion(definition: Draft, known: readonly string[]) {
-  const stored = definition.spec.versions?.find((version: { storage?: boolean }) => version.storage)?.name
-  const storedVersions = stored === undefined || known.includes(stored) ? known : [...known, stored]
-  definition.status = { ...definition.status, storedVersions }
-}
-
 export const apiServiceStrategy: Strategy = {
   name: pathSegment,
   prepareForCreate(service, { now }) {

@@ -11,7 +11,7 @@ import * as cluster from './cluster.ts'
 import { configMapRules, secretRules } from './config.ts'
 import { endpointsRules, endpointSliceRules } from './endpoints.ts'
 import { eventRules } from './event.ts'
-import { apiServiceRules, customResourceDefinitionRules } from './extensions.ts'
+import { apiServiceRules } from './extensions.ts'
 import { flowSchemaRules, priorityLevelRules } from './flow-control.ts'
 import { cronJobRules, jobRules } from './job.ts'
 import * as network from './network.ts'
@@ -66,7 +66,6 @@ const rules: Readonly<Record<string, Rules>> = {
   'admissionregistration.k8s.io/validatingadmissionpolicies': policies.validatingPolicyRules,
   'admissionregistration.k8s.io/validatingadmissionpolicybindings': policies.validatingBindingRules,
   'admissionregistration.k8s.io/validatingwebhookconfigurations': webhookConfigurationRules,
-  'apiextensions.k8s.io/customresourcedefinitions': customResourceDefinitionRules,
   'apiregistration.k8s.io/apiservices': apiServiceRules,
   'apps/controllerrevisions': workloads.controllerRevisionRules,
   'apps/daemonsets': workloads.daemonSetRules,
