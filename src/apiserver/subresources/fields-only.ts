@@ -29,9 +29,11 @@ export function fieldsOnly(path?: readonly [string, string]): SubresourceHandler
 function onlyField(draft: Draft, old: Stored, [outer, inner]: readonly [string, string]): Draft {
   const value = draft[outer]?.[inner]
   const { resourceVersion } = draft.metadata
+  const { [inner]: _replaced, ...others } = old[outer] ?? {}
   return {
     ...old,
     metadata: { ...old.metadata, resourceVersion },
-    [outer]: { ...old[outer], ...(value !== undefined && { [inner]: value }) },
+    // What is left out is meant to go, and refused where it may not.
+    [outer]: { ...others, ...(value !== undefined && { [inner]: value }) },
   } as Draft
 }

@@ -16,6 +16,7 @@ import { createAuthority, createKeys, isIssuedBy, issueCertificate, privatePem, 
 import type { Client } from '#client/client.ts'
 import { SERVING_KEY_PROOF } from '#contracts/kubelet/serving-key-proof.ts'
 import { type InProcessApi, startInProcessApi } from '#testing/in-process-api.ts'
+import { refusal } from '#testing/refusal.ts'
 import { createApprovingController, recognize } from './approving-controller.ts'
 import { createRequestCleaner, reasonToRemove } from './request-cleaner.ts'
 import { createServingApprover } from './serving-approver.ts'
@@ -305,6 +306,23 @@ describe('certificate controllers', () => {
       message: 'invalid usage for client certificate: server auth',
     })
     expect(failed.status.certificate).toBeUndefined()
+  })
+
+  it('find a decision where it was made: none is taken back', async () => {
+    cluster = await startInProcessApi()
+    const made = await submit(clientOf('ann'), 'decided', request('ann', []), API_SERVER_CLIENT, ['client auth'])
+    const decide = (conditions: object[]) =>
+      cluster.client.update(
+        certificateSigningRequests,
+        { ...made, metadata: { ...made.metadata, resourceVersion: '' }, status: { conditions } as never },
+        { subresource: 'approval' },
+      )
+    await decide([{ type: 'Denied', status: 'True', reason: 'No' }])
+    expect((await refusal(decide([]))).message).toBe(
+      'CertificateSigningRequest.certificates.k8s.io "decided" is invalid: status.conditions: Forbidden: updates may not remove a condition of type "Denied"',
+    )
+    const slash = submit(clientOf('ann'), 'a/b', request('ann', []), API_SERVER_CLIENT, ['client auth'])
+    expect((await refusal(slash)).message).toMatch('metadata.name: Invalid value: "a/b": may not contain \'/\'')
   })
 
   it('approve a serving certificate once its node shows the key at its address', async () => {
