@@ -30,6 +30,17 @@ const exceptions: Readonly<Record<string, readonly Path[]>> = {
   '/namespaces/finalize': [status],
 }
 
+/** What of metadata a write to `status` does not change, either. */
+export function metadataKeptByStatus({ group, plural }: Pick<Resource, 'group' | 'plural'>): readonly string[] {
+  const paths = exceptions[`${group}/${plural}/status`] ?? []
+  return paths.flatMap(([first, second]) => {
+    if (first !== 'f:metadata') return []
+    return second === undefined ? wholeMetadata : [second.slice(2)]
+  })
+}
+
+const wholeMetadata = ['labels', 'annotations', 'finalizers', 'ownerReferences']
+
 const kReset = Symbol('reset fields')
 type Known = Resource & { [kReset]?: Map<string, FieldSet> }
 

@@ -20,6 +20,7 @@ import {
 } from '#machinery/status-error.ts'
 import { CompareFailed, type Store, type StoreEntry, StoreUnavailable } from '#storage/store.ts'
 import { keepTimes } from '../apply/keep-times.ts'
+import { metadataKeptByStatus } from '../apply/reset-fields.ts'
 import { type KindCodec, kindCodec } from './codec.ts'
 import { type DeleteRequest, planDeletion } from './deletion.ts'
 import {
@@ -302,7 +303,7 @@ export class Registry {
     const { subresource } = context
     prepareMetaForUpdate(draft, old, resource, namespace)
     if (strategy.separatesStatus ?? 'status' in resource.type.fields) {
-      if (subresource === 'status') keepAllButStatus(draft, old)
+      if (subresource === 'status') keepAllButStatus(draft, old, resource)
       else if (subresource === '') draft.status = old.status
     }
     strategy.prepareForUpdate?.(draft, old, context)
@@ -422,10 +423,15 @@ export class Registry {
 export const storagePrefix = ({ group, plural }: Pick<Resource, 'group' | 'plural'>) =>
   `/registry/${group ? `${group}/` : ''}${plural}/`
 
-function keepAllButStatus(draft: Draft, old: Stored) {
+function keepAllButStatus(draft: Draft, old: Stored, resource: Resource) {
   const isKept = (field: string) => !['status', 'metadata', 'apiVersion', 'kind'].includes(field)
   for (const field of Object.keys(draft)) if (isKept(field) && old[field] === undefined) delete draft[field]
   for (const field of Object.keys(old)) if (isKept(field)) draft[field] = old[field]
+  const [meta, was] = [draft.metadata, old.metadata] as unknown as Record<string, unknown>[]
+  for (const field of metadataKeptByStatus(resource)) {
+    if (was![field] === undefined) delete meta![field]
+    else meta![field] = was![field]
+  }
 }
 
 function insistsOnVersion(draft: Draft): boolean {

@@ -33,8 +33,7 @@ export const daemonSetStrategy: Strategy = {
     setTemplateGeneration(set, Math.max(1, templateGeneration(set.metadata.annotations)))
   },
   prepareForUpdate(set, old, { subresource }) {
-    if (subresource !== '') return
-    const changed = jsonEqual(set.spec.template, old.spec.template) ? 0 : 1
+    const changed = subresource !== '' || jsonEqual(set.spec.template, old.spec.template) ? 0 : 1
     const generation = templateGeneration(old.metadata.annotations) + changed
     if (generation > 0) setTemplateGeneration(set, generation)
   },
