@@ -74,7 +74,6 @@ export const apiServiceStrategy: Strategy = {
   },
 }
 
-const anyName = () => []
 const REQUESTER = ['username', 'uid', 'groups', 'extra'] as const
 
 /**
@@ -82,7 +81,7 @@ const REQUESTER = ['username', 'uid', 'groups', 'extra'] as const
  * (`approval` or `status`). Upstream: `pkg/registry/certificates/certificates/strategy.go`.
  */
 export const certificateSigningRequestStrategy: Strategy = {
-  name: anyName,
+  name: pathSegment,
   prepareForCreate(request, { user }) {
     for (const key of REQUESTER) delete request.spec[key]
     if (!user) return
