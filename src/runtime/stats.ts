@@ -3,7 +3,7 @@
  * size of writable layers (measured at most every ten seconds, because it means walking a directory).
  */
 import { readFileSync } from 'node:fs'
-import { lstat, opendir } from 'node:fs/promises'
+import { lstat, opendir, readdir } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import type { CgroupStats, Pressure } from '#base/cgroup-stats.ts'
 import type { CriMessageInit } from '#contracts/cri/types.ts'
@@ -15,17 +15,24 @@ import type { Sandboxes } from './sandboxes.ts'
 
 const USAGE_MAX_AGE_MS = 10_000
 
-interface Usage {
+interface Measured {
   bytes: number
   inodes: number
+}
+
+interface Usage extends Measured {
   atMs: number
 }
+
+/** What is being unpacked or removed has an ending. */
+const COMPLETE_LAYER = /^[^.]+$/
 
 export class Stats {
   readonly #context: RuntimeContext
   readonly #containers: Containers
   readonly #sandboxes: Sandboxes
   readonly #usage = new Map<string, Usage>()
+  readonly #layers = new Map<string, Measured>()
   /** The previous CPU reading, for the rate. */
   readonly #cpu = new Map<string, { atNs: bigint; usageNs: number; nanoCores: number }>()
 
@@ -90,7 +97,7 @@ export class Stats {
   async imageFs(): Promise<CriMessageInit<'ImageFsInfoResponse'>> {
     const { clock, images, stateDir } = this.#context
     const imagesDir = dirname(images.layersDir)
-    const used = await this.#cached('images', imagesDir)
+    const used = await this.#imageUsage(imagesDir, images.layersDir)
     const layers = await this.#cached('containers', join(stateDir, 'containers'))
     const timestamp = Number(nowNs(clock))
     const usage = (mountpoint: string, { bytes, inodes }: Usage) => ({
@@ -134,6 +141,32 @@ export class Stats {
     return this.#cached(id, join(this.#context.stateDir, 'containers', id, 'upper'))
   }
 
+  /** A layer is measured once: it never changes, and images have tens of thousands of files. */
+  async #imageUsage(imagesDir: string, layersDir: string): Promise<Usage> {
+    const names = await entriesOf(imagesDir)
+    const layers = await entriesOf(layersDir)
+    for (const name of this.#layers.keys()) if (!layers.includes(name)) this.#layers.delete(name)
+    const total = { bytes: 0, inodes: 0, atMs: this.#context.clock.now() }
+    const add = ({ bytes, inodes }: Measured) => {
+      total.bytes += bytes
+      total.inodes += inodes + 1
+    }
+    for (const name of names) {
+      const dir = join(imagesDir, name)
+      if (dir !== layersDir) add(await this.#cached(`images/${name}`, dir))
+    }
+    for (const name of layers) {
+      let usage = this.#layers.get(name)
+      if (!usage) {
+        usage = await directoryUsage(join(layersDir, name))
+        // Anything else is on its way in or out.
+        if (COMPLETE_LAYER.test(name)) this.#layers.set(name, usage)
+      }
+      add(usage)
+    }
+    return total
+  }
+
   async #cached(key: string, dir: string): Promise<Usage> {
     const known = this.#usage.get(key)
     const nowMs = this.#context.clock.now()
@@ -144,8 +177,10 @@ export class Stats {
   }
 }
 
+const entriesOf = (dir: string): Promise<string[]> => readdir(dir).catch(() => [])
+
 /** Bytes on disk and number of files below a directory, hard links counted once. What vanishes meanwhile counts nothing. */
-export async function directoryUsage(dir: string): Promise<{ bytes: number; inodes: number }> {
+export async function directoryUsage(dir: string): Promise<Measured> {
   const seen = new Set<bigint>()
   let bytes = 0
   let inodes = 0
