@@ -15,6 +15,7 @@ import type { Environment } from '#cel/environment.ts'
 import type { Store } from '#storage/store.ts'
 import { defaultAdmissionPlugins } from './admission/default-plugins.ts'
 import { dynamicAdmission } from './admission/dynamic-admission.ts'
+import { expressionCompiler } from './admission/expressions/expression-compiler.ts'
 import { QuotaLedger } from './admission/quota/quota-ledger.ts'
 import { resourceQuota } from './admission/quota/resource-quota.ts'
 import type { WebhookMetrics } from './admission/webhook/webhook-metrics.ts'
@@ -37,6 +38,7 @@ import { LAST_USED, TokenSubjects } from './authn/token-subjects.ts'
 import { componentUser } from './user.ts'
 import { createBaseEnvironment } from './cel/base-environment.ts'
 import { WebhookClient } from './outbound/webhook-client.ts'
+import { admissionStrategies } from './strategies/admission-strategies.ts'
 import { strategies } from './strategies/all.ts'
 import { allSubresources } from './subresources/all.ts'
 import { allVirtualResources } from './virtual/all.ts'
@@ -64,6 +66,8 @@ export interface AssembledApi {
   readonly api: Api
   readonly authenticator: Authenticator
   readonly authorizer: ClusterAuthorizer
+  /** Where all expressions start from; made when the first needs it. */
+  readonly environment: () => Environment
 }
 
 /** Issuer and default audience of service-account tokens: the name by which pods reach this server. */
@@ -119,6 +123,7 @@ export async function assembleApi(options: ApiAssemblyOptions): Promise<Assemble
         resourceKey(customResourceDefinitions),
         definitionStrategy(ruleCompiler),
       ],
+      ...admissionStrategies(expressionCompiler(expressions)),
     ]),
     subresources: allSubresources({ tokens }),
     virtual: allVirtualResources({ authenticator, authorizer }),
@@ -157,5 +162,5 @@ export async function assembleApi(options: ApiAssemblyOptions): Promise<Assemble
     random,
     log,
   }).start()
-  return { api, authenticator, authorizer }
+  return { api, authenticator, authorizer, environment: expressions }
 }

@@ -9,6 +9,7 @@ import type { KeyPair } from '#base/x509.ts'
 import { addressAt, parseCidr } from '#base/ip.ts'
 import { Client } from '#client/client.ts'
 import type { Transport } from '#client/transport.ts'
+import { startPolicyStatus } from './admission/policy/policy-status.ts'
 import { createWebhookMetrics } from './admission/webhook/webhook-metrics.ts'
 import { Aggregator } from './aggregation/aggregator.ts'
 import { type Api, resourceKey } from './api.ts'
@@ -68,7 +69,7 @@ export const systemUser = (name: string): User => ({ name, groups: ['system:mast
 export async function createApiServer(options: ApiServerOptions): Promise<ApiServer> {
   const { clock, log } = options
   const metrics = new MetricsRegistry()
-  const { api, authenticator, authorizer } = await assembleApi({
+  const { api, authenticator, authorizer, environment } = await assembleApi({
     ...options,
     clientCa: options.tls.clientCa,
     webhookMetrics: createWebhookMetrics(metrics),
@@ -76,6 +77,7 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
 
   let isBootstrapped = false
   const timers: Timer[] = []
+  const stop = new AbortController()
   let advertised = ''
   let openApi = new OpenApiDocuments({
     resources: api.resources,
@@ -147,6 +149,7 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
       await aggregator.start(client)
       isBootstrapped = true
       timers.push(startEventExpiry(api, clock, log))
+      startPolicyStatus({ api, client, environment, clock, log, signal: stop.signal })
       const renewal = every(clock, BOOTSTRAP_PERIOD_MS, () => {
         restore().catch((thrown: unknown) =>
           log.debug({ reason: messageOf(thrown) }, 'cannot restore the system objects; trying again'),
@@ -156,6 +159,7 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
     },
     async close() {
       for (const timer of timers) timer.cancel()
+      stop.abort(new Error('the API server is closing'))
       aggregator.close()
       // Ends all watches, each after a whole line.
       api.stop()

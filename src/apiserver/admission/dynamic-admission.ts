@@ -13,6 +13,9 @@ import { createAdmissionEnvironment } from '../cel/admission-environment.ts'
 import type { WebhookClient } from '../outbound/webhook-client.ts'
 import type { Authorizer } from '../user.ts'
 import type { AdmissionPlugin } from './admission.ts'
+import { mutatingPolicies } from './policy/mutating-policies.ts'
+import { paramAccess } from './policy/param-access.ts'
+import { validatingPolicies } from './policy/validating-policies.ts'
 import { mutatingWebhooks } from './webhook/mutating-webhooks.ts'
 import { validatingWebhooks } from './webhook/validating-webhooks.ts'
 import type { WebhookCaller } from './webhook/webhook-call.ts'
@@ -39,8 +42,12 @@ export function dynamicAdmission(options: DynamicAdmissionOptions): readonly Adm
   const sourceOf = (configurations: Resource) =>
     new WebhookSource(api, configurations, authorizer, conditionEnvironment)
   const caller: WebhookCaller = { client, random, log, metrics: webhookMetrics, monotonic: () => clock.monotonic() }
+  const policies = { api, authorizer, environment }
   return [
+    mutatingPolicies(policies),
     mutatingWebhooks(api, sourceOf(mutatingWebhookConfigurations), caller),
+    paramAccess(api, authorizer),
+    validatingPolicies(policies),
     validatingWebhooks(api, sourceOf(validatingWebhookConfigurations), caller),
   ]
 }

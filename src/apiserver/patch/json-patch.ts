@@ -10,6 +10,9 @@ export class JsonPatchError extends Error {
   override readonly name = 'JsonPatchError'
 }
 
+/** A `test` of the patch says that it is meant for another document. */
+export class JsonPatchTestFailed extends JsonPatchError {}
+
 /** How much all copies of a patch may add (characters of JSON). */
 const MAX_COPIED = 3 << 20
 
@@ -66,7 +69,7 @@ function perform(run: Run, operation: unknown) {
     }
     case 'test':
       if (!jsonEqual(find(run.document, to), value ?? null))
-        throw new JsonPatchError(`testing value ${String(path)} failed`)
+        throw new JsonPatchTestFailed(`testing value ${String(path)} failed`)
       return
     default:
       throw new JsonPatchError(`unexpected kind: ${String(op)}`)

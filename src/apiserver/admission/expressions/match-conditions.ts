@@ -2,7 +2,7 @@
  * Match conditions: expressions that all have to be true for a webhook or policy to be asked at all. Upstream:
  * `plugin/webhook/matchconditions`.
  */
-import type { Environment } from '#cel/environment.ts'
+import type { Bindings, Environment } from '#cel/environment.ts'
 import { BOOL } from '#cel/types.ts'
 import { MATCH_CONDITIONS_COST_BUDGET } from '../../cel/base-environment.ts'
 import { requestBindings, type ExpressionInput } from './bindings.ts'
@@ -38,8 +38,11 @@ export class MatchConditions {
     return this.#sources.length === 0
   }
 
-  /** `params` are the parameters of a policy. */
-  evaluate(input: ExpressionInput, params?: { value: unknown }): ConditionOutcome {
+  /** `bindings` are those of a policy, which has parameters and variables besides. */
+  evaluate(
+    input: ExpressionInput,
+    bindings: (evaluation: Evaluation) => Bindings = () => requestBindings(input),
+  ): ConditionOutcome {
     if (this.isEmpty) return MATCHES
     this.#expressions ??= this.#sources.map(({ expression }) =>
       compileExpression(this.#environment(), expression, [BOOL]),
@@ -47,8 +50,7 @@ export class MatchConditions {
     const errors = new Set<string>()
     let isFalse = false
     try {
-      const bindings = { ...requestBindings(input), ...(params && { params: params.value as never }) }
-      const evaluation = new Evaluation(() => bindings, MATCH_CONDITIONS_COST_BUDGET)
+      const evaluation = new Evaluation(bindings, MATCH_CONDITIONS_COST_BUDGET)
       for (const expression of this.#expressions) {
         const { value, error } = evaluation.evaluate(expression)
         if (error !== undefined) errors.add(error)

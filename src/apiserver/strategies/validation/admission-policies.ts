@@ -1,7 +1,4 @@
-/**
- * Admission policies and their bindings, apart from what their CEL expressions mean. Upstream:
- * `pkg/apis/admissionregistration/validation`.
- */
+/** Admission policies and their bindings. Upstream: `pkg/apis/admissionregistration/validation`. */
 import { dns1035Label, dnsSubdomain, pathSegment, qualifiedName } from '#machinery/names.ts'
 import type { Stored } from '../../registry/strategy.ts'
 import {
@@ -11,6 +8,7 @@ import {
   first,
   oneOf,
   type Path,
+  type PolicyCompiler,
   type Problems,
   required,
   SPEC,
@@ -20,7 +18,7 @@ import {
 import { checkConditions } from './meta-conditions.ts'
 import type { Rules } from './rules.ts'
 import { labelSelector } from './selectors.ts'
-import { failurePolicy, matchConditions, matchResources, reinvocationPolicy } from './webhooks.ts'
+import { failurePolicy, matchConditionsOf, matchResources, reinvocationPolicy } from './webhooks.ts'
 
 type Spec = Record<string, any>
 
@@ -53,20 +51,25 @@ const CEL_RESERVED = new Set(
   ),
 )
 
-const variable: Check = ({ name = '', expression }: Spec, at, to) => {
+function checkVariable({ name = '', expression }: Spec, why: string | undefined, at: Path, to: Problems) {
   if (blank(name)) to.required(at.at('name'), 'name is not specified')
   else if (!CEL_NAME.test(name) || CEL_RESERVED.has(name)) {
     to.invalid(at.at('name'), name, 'must be a valid CEL identifier')
   }
   if (blank(expression)) to.required(at.at('expression'), 'expression is not specified')
+  else if (why) to.invalid(at.at('expression'), expression, why)
 }
 
 const reason = oneOf('Forbidden', 'Invalid', 'RequestEntityTooLarge')
 
-const validation: Check = ({ expression, messageExpression, message, reason: code }: Spec, at, to) => {
+function checkValidation(value: Spec, compiler: PolicyCompiler | undefined, at: Path, to: Problems) {
+  const { expression, messageExpression, message, reason: code } = value
   if (blank(expression)) to.required(at.at('expression'), 'expression is not specified')
+  else judge(expression, compiler?.validation(expression), at.at('expression'), to)
   if (messageExpression && blank(messageExpression)) {
     to.invalid(at.at('messageExpression'), messageExpression, 'must be non-empty if specified')
+  } else if (messageExpression) {
+    judge(messageExpression, compiler?.message(messageExpression), at.at('messageExpression'), to)
   }
   if (message && blank(message)) to.invalid(at.at('message'), message, 'must be non-empty if specified')
   else if (message && /[\n\r]/.test(message.trim())) {
@@ -75,10 +78,21 @@ const validation: Check = ({ expression, messageExpression, message, reason: cod
   if (code !== undefined) reason(code, at.at('reason'), to)
 }
 
+/** `why` is what the compiler says. */
+function judge(source: string, why: string | undefined, at: Path, to: Problems) {
+  if (why) to.invalid(at, source, why)
+}
+
 const MAX_ANNOTATIONS = 20
 const MAX_EXPRESSION = 5 * 1024
 
-function checkAuditAnnotations(list: readonly Spec[], policy: string, at: Path, to: Problems) {
+function checkAuditAnnotations(
+  list: readonly Spec[],
+  policy: string,
+  compiler: PolicyCompiler | undefined,
+  at: Path,
+  to: Problems,
+) {
   if (list.length > MAX_ANNOTATIONS) {
     to.invalid(at, list, `must not have more than ${MAX_ANNOTATIONS} auditAnnotations`)
   }
@@ -90,7 +104,7 @@ function checkAuditAnnotations(list: readonly Spec[], policy: string, at: Path, 
     if (blank(valueExpression)) to.required(place.at('valueExpression'), 'valueExpression is not specified')
     else if (valueExpression.trim().length > MAX_EXPRESSION) {
       to.required(place.at('valueExpression'), `must not exceed ${MAX_EXPRESSION} bytes in length`)
-    }
+    } else judge(valueExpression, compiler?.annotation(valueExpression.trim()), place.at('valueExpression'), to)
     if (keys.has(key)) to.duplicate(place.at('key'), key)
     keys.add(key)
   })
@@ -104,24 +118,40 @@ const beforeContent = fields({
     matchResources(constraints, at, to)
     if (!constraints.resourceRules) to.required(at.at('resourceRules'))
   }),
-  matchConditions,
-  variables: (list: readonly Spec[], at, to) => list.forEach((one, i) => variable(one, at.index(i), to)),
 })
+
+/** What both sorts of policies have; the answer compiles what is particular to one. */
+function checkPolicy(spec: Spec, to: Problems): PolicyCompiler | undefined {
+  const hasParams = spec.paramKind !== undefined
+  const variables = (spec.variables ?? []) as { name: string; expression: string }[]
+  const compiler = to.expressions?.policy({ hasParams, variables })
+  beforeContent(spec, SPEC, to)
+  fields({ matchConditions: matchConditionsOf(hasParams) })(spec, SPEC, to)
+  variables.forEach((one, i) => checkVariable(one, compiler?.variable(i), SPEC.at('variables').index(i), to))
+  return compiler
+}
 
 export const validatingPolicyRules: Rules = {
   valid: ({ metadata, spec }: Stored, _at, to) => {
-    beforeContent(spec, SPEC, to)
+    const compiler = checkPolicy(spec, to)
     const { validations = [], auditAnnotations = [] } = spec as Spec
     if (validations.length === 0 && auditAnnotations.length === 0) {
       for (const field of ['validations', 'auditAnnotations']) {
         to.required(SPEC.at(field), 'validations or auditAnnotations must contain at least one item')
       }
     }
-    validations.forEach((one: Spec, i: number) => validation(one, SPEC.at('validations').index(i), to))
-    checkAuditAnnotations(auditAnnotations, metadata.name, SPEC.at('auditAnnotations'), to)
+    validations.forEach((one: Spec, i: number) => checkValidation(one, compiler, SPEC.at('validations').index(i), to))
+    checkAuditAnnotations(auditAnnotations, metadata.name, compiler, SPEC.at('auditAnnotations'), to)
   },
   subresources: {
-    status: ({ status = {} }, _old, to) => checkConditions(status.conditions ?? [], STATUS.at('conditions'), to),
+    status({ status = {} }, _old, to) {
+      const warningsAt = STATUS.at('typeChecking', 'expressionWarnings')
+      ;((status.typeChecking?.expressionWarnings ?? []) as Spec[]).forEach(({ warning, fieldRef }, i) => {
+        if (!warning) to.required(warningsAt.index(i).at('warning'))
+        if (blank(fieldRef)) to.required(warningsAt.index(i).at('fieldRef'))
+      })
+      checkConditions(status.conditions ?? [], STATUS.at('conditions'), to)
+    },
   },
 }
 
@@ -141,23 +171,26 @@ const patches: Readonly<Record<string, readonly [string, string]>> = {
   JSONPatch: ['jsonPatch', 'applyConfiguration'],
 }
 
-const mutation: Check = (value: Spec, at, to) => {
+function checkMutation(value: Spec, compiler: PolicyCompiler | undefined, at: Path, to: Problems) {
   const { patchType } = value
   if (!patchType) return to.required(at.at('patchType'))
   const [wanted, other] = patches[patchType] ?? []
   if (!wanted) return to.unsupported(at.at('patchType'), patchType, Object.keys(patches))
+  const source: string = (value[wanted]?.expression ?? '').trim()
+  const compile = patchType === 'JSONPatch' ? compiler?.jsonPatch : compiler?.applyConfiguration
   if (!value[wanted]) to.required(at.at(wanted), `must be specified when patchType is ${patchType}`)
-  else if (blank(value[wanted].expression)) to.required(at.at(wanted, 'expression'))
+  else if (!source) to.required(at.at(wanted, 'expression'))
+  else judge(source, compile?.(source), at.at(wanted, 'expression'), to)
   if (value[other!]) to.invalid(at.at(other!), `{${other}}`, `must not be specified when patchType is ${patchType}`)
 }
 
 export const mutatingPolicyRules: Rules = {
   valid: ({ spec }: Stored, _at, to) => {
-    beforeContent(spec, SPEC, to)
+    const compiler = checkPolicy(spec, to)
     checkMutatingOperations(spec.matchConstraints, SPEC.at('matchConstraints'), to)
     const mutations: Spec[] = spec.mutations ?? []
     if (mutations.length === 0) to.required(SPEC.at('mutations'), 'mutations must contain at least one item')
-    mutations.forEach((one, i) => mutation(one, SPEC.at('mutations').index(i), to))
+    mutations.forEach((one, i) => checkMutation(one, compiler, SPEC.at('mutations').index(i), to))
     first(required, reinvocationPolicy)(spec.reinvocationPolicy, SPEC.at('reinvocationPolicy'), to)
   },
 }

@@ -51,9 +51,33 @@ export const SPEC = new Path('spec')
 export const STATUS = new Path('status')
 export const METADATA = new Path('metadata')
 
+/** Says of expressions why they are not valid; undefined for those that are. */
+export interface ExpressionCompiler {
+  /** A match condition. */
+  condition(source: string, options: { hasParams: boolean }): string | undefined
+  /** The expressions of one policy, which share its variables. */
+  policy(options: { hasParams: boolean; variables: readonly { name: string; expression: string }[] }): PolicyCompiler
+}
+
+export interface PolicyCompiler {
+  /** By its place among the policy's variables. */
+  variable(index: number): string | undefined
+  validation(source: string): string | undefined
+  message(source: string): string | undefined
+  annotation(source: string): string | undefined
+  applyConfiguration(source: string): string | undefined
+  jsonPatch(source: string): string | undefined
+}
+
 /** Collects what is wrong. */
 export class Problems {
   readonly errors: FieldError[] = []
+  /** Without it, expressions are not looked into. */
+  readonly expressions: ExpressionCompiler | undefined
+
+  constructor(expressions?: ExpressionCompiler) {
+    this.expressions = expressions
+  }
 
   add(errors: readonly FieldError[]) {
     if (errors.length > 0) this.errors.push(...errors)

@@ -6,7 +6,7 @@ import { jsonEqual } from '#base/equal.ts'
 import type { FieldError } from '#machinery/status-error.ts'
 import { immutableValue } from '../../registry/object-meta.ts'
 import type { Stored, Strategy } from '../../registry/strategy.ts'
-import { type Check, Problems, ROOT } from './check.ts'
+import { type Check, type ExpressionCompiler, Problems, ROOT } from './check.ts'
 
 export type Comparison = (object: Stored, old: Stored, to: Problems) => void
 
@@ -21,21 +21,19 @@ export interface Rules {
   subresources?: Readonly<Record<string, Comparison>>
 }
 
-export function validateBy({
-  valid,
-  create,
-  update,
-  subresources,
-}: Rules): Required<Pick<Strategy, 'validate' | 'validateUpdate'>> {
+export function validateBy(
+  { valid, create, update, subresources }: Rules,
+  expressions?: ExpressionCompiler,
+): Required<Pick<Strategy, 'validate' | 'validateUpdate'>> {
   return {
     validate(object) {
-      const to = new Problems()
+      const to = new Problems(expressions)
       valid?.(object, ROOT, to)
       create?.(object, to)
       return to.errors
     },
     validateUpdate(object, old, { subresource }): FieldError[] {
-      const to = new Problems()
+      const to = new Problems(expressions)
       if (subresource === '') {
         if (valid && !isContentUnchanged(object, old)) valid(object, ROOT, to)
         update?.(object, old, to)

@@ -96,21 +96,23 @@ export const matchResources = fields({
 })
 
 const MAX_CONDITIONS = 64
-const blank = (text: string | undefined) => (text ?? '').trim() === ''
-
-/** Expressions themselves are not compiled here. */
-export const matchConditions: Check = (list: readonly Spec[], at, to) => {
-  if (list.length > MAX_CONDITIONS) to.tooMany(at, list.length, MAX_CONDITIONS)
-  const names = new Set<string>()
-  list.forEach(({ name, expression }, i) => {
-    const place = at.index(i)
-    if (blank(expression)) to.required(place.at('expression'))
-    if (!name) return to.required(place.at('name'))
-    to.each(place.at('name'), name, qualifiedName(name))
-    if (names.has(name)) to.duplicate(place.at('name'), name)
-    names.add(name)
-  })
-}
+export const matchConditionsOf =
+  (hasParams: boolean): Check =>
+  (list: readonly Spec[], at, to) => {
+    if (list.length > MAX_CONDITIONS) to.tooMany(at, list.length, MAX_CONDITIONS)
+    const names = new Set<string>()
+    list.forEach(({ name, expression }, i) => {
+      const place = at.index(i)
+      const source = (expression ?? '').trim()
+      const why = source && to.expressions?.condition(source, { hasParams })
+      if (!source) to.required(place.at('expression'))
+      else if (why) to.invalid(place.at('expression'), source, why)
+      if (!name) return to.required(place.at('name'))
+      to.each(place.at('name'), name, qualifiedName(name))
+      if (names.has(name)) to.duplicate(place.at('name'), name)
+      names.add(name)
+    })
+  }
 
 const FORM = '; desired format: https://host[/path]'
 
@@ -201,7 +203,7 @@ const webhook = fields({
   objectSelector: labelSelector,
   reinvocationPolicy,
   clientConfig: evenAbsent((config: Spec = {}, at, to) => checkClientConfig(config, at, to)),
-  matchConditions,
+  matchConditions: matchConditionsOf(false),
   admissionReviewVersions: evenAbsent((versions = [], at, to) =>
     reviewVersions('must specify one of v1, v1beta1')(versions, at, to),
   ),
