@@ -2,6 +2,8 @@
 import { beforeEach, describe, expect, it } from 'vitest'
 import type { KubeObject, Resource } from '#api/kind.ts'
 import {
+  clusterRoleBindings,
+  clusterRoles,
   configMaps,
   customResourceDefinitions,
   deployments,
@@ -12,8 +14,6 @@ import {
   validatingAdmissionPolicies,
   validatingAdmissionPolicyBindings,
 } from '#api/resources.ts'
-import { createInProcessTransport } from '#apiserver/in-process-transport.ts'
-import { Client } from '#client/client.ts'
 import { StatusError } from '#machinery/status-error.ts'
 import { type InProcessApi, startInProcessApi } from '#testing/in-process-api.ts'
 
@@ -30,6 +30,18 @@ beforeEach(async () => {
 
 const create = (resource: Resource<any>, draft: unknown, options: object = {}): Promise<Any> =>
   api.client.create(resource, draft as never, options)
+
+/** A client of somebody who may do only what has been granted. */
+const as = (name: string) => api.clientFor({ name, groups: ['system:authenticated'] })
+
+async function grant(name: string, allowed: { apiGroups: string[]; resources: string[]; verbs: string[] }) {
+  const { metadata } = await create(clusterRoles, { metadata: { generateName: name }, rules: [allowed] })
+  await create(clusterRoleBindings, {
+    metadata: { generateName: name },
+    roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'ClusterRole', name: metadata.name },
+    subjects: [{ apiGroup: 'rbac.authorization.k8s.io', kind: 'User', name }],
+  })
+}
 
 const rule = (resource: string, ...operations: string[]) => ({
   apiGroups: ['*'],
@@ -129,13 +141,18 @@ describe('a validating policy', () => {
   })
 
   it('asks who may do what', async () => {
+    await grant('bob', { apiGroups: [''], resources: ['configmaps'], verbs: ['create'] })
+    await grant('eve', { apiGroups: [''], resources: ['configmaps'], verbs: ['create'] })
+    await grant('bob', { apiGroups: [''], resources: ['secrets'], verbs: ['get'] })
     await validating('p', {
       validations: [
         { expression: "authorizer.group('').resource('secrets').namespace('default').check('get').allowed()" },
+        { expression: "authorizer.requestResource.check('create').allowed()" },
+        { expression: "!authorizer.requestResource.check('delete').allowed()" },
       ],
     })
-    await create(configMaps, configMap('c'))
-    expect(api.api.catalog.at('', 'v1', 'secrets')).toBeDefined()
+    await as('bob').create(configMaps, configMap('c'))
+    expect((await refusal(as('eve').create(configMaps, configMap('d')))).message).toContain('denied request: failed')
   })
 
   it('fails as its policy says where an expression fails', async () => {
@@ -258,13 +275,17 @@ describe('parameters', () => {
   })
 
   it('can be named only by who may read them', async () => {
-    const user = { name: 'bob', groups: ['system:authenticated'] }
-    const { authorizer } = api.api
-    expect(authorizer).toBeDefined()
-    const bob = new Client(createInProcessTransport(api.api, user, api.clock))
-    await expect(
-      bob.create(validatingAdmissionPolicies, { metadata: { name: 'q' }, spec: policy } as never),
-    ).rejects.toThrow(/forbidden/)
+    await grant('bob', { apiGroups: ['admissionregistration.k8s.io'], resources: ['*'], verbs: ['*'] })
+    const attempt = () =>
+      as('bob').create(validatingAdmissionPolicies, { metadata: { name: 'q' }, spec: policy } as never)
+    expect(await refusal(attempt())).toMatchObject({
+      reason: 'Invalid',
+      message:
+        'ValidatingAdmissionPolicy.admissionregistration.k8s.io "q" is invalid: spec.paramKind: Forbidden: user &{bob  [system:authenticated] map[]} ' +
+        'must have "get" permission on all objects of the referenced paramKind (kind=ConfigMap, apiVersion=v1)',
+    })
+    await grant('bob', { apiGroups: [''], resources: ['configmaps'], verbs: ['get'] })
+    await attempt()
   })
 })
 

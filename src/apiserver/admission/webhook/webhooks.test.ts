@@ -239,6 +239,58 @@ describe('a validating webhook', () => {
   })
 })
 
+describe('conditions of a webhook', () => {
+  const conditions = (...expressions: string[]) => ({
+    matchConditions: expressions.map((expression, i) => ({ name: `c${i}`, expression })),
+  })
+
+  it('decide whether it is asked', async () => {
+    answers = { '/v': () => ({ allowed: false }) }
+    await validating(
+      'v',
+      hook('v', {
+        rules: [on('configmaps')],
+        ...conditions("request.operation != 'DELETE'", "object.metadata.name.startsWith('asked')"),
+      }),
+    )
+    await create(configMaps, configMap('other'))
+    expect(asked).toEqual([])
+    await refusal(create(configMaps, configMap('asked')))
+    await api.client.delete(configMaps, { namespace: 'default', name: 'other' })
+    expect(asked.map(({ review }) => review.request.name)).toEqual(['asked'])
+  })
+
+  it('that fail count as the webhook failing, unless another is false', async () => {
+    answers = { '/v': () => ({ allowed: true }) }
+    const failing = 'object.data.missing == "x"'
+    await validating('v', hook('v', { rules: [on('configmaps')], ...conditions(failing) }))
+    expect((await refusal(create(configMaps, configMap('c')))).message).toContain('no such key: missing')
+    const replace = async (path: string, value: unknown) =>
+      api.client.patch(validatingWebhookConfigurations, { name: 'v' }, [{ op: 'add', path, value }], { type: 'json' })
+    await replace('/webhooks/0/matchConditions', conditions(failing, 'false').matchConditions)
+    await create(configMaps, configMap('c'))
+    await replace('/webhooks/0/matchConditions', conditions(failing).matchConditions)
+    await replace('/webhooks/0/failurePolicy', 'Ignore')
+    await create(configMaps, configMap('d'))
+    expect(asked).toEqual([])
+  })
+
+  it('must be valid', async () => {
+    const { details } = await refusal(validating('v', hook('v', conditions('nonsense +', '1 + 1', 'params.x'))))
+    expect(details!.causes).toMatchObject([
+      {
+        field: 'webhooks[0].matchConditions[0].expression',
+        message: expect.stringContaining('compilation failed: ERROR: <input>:1:'),
+      },
+      {
+        field: 'webhooks[0].matchConditions[1].expression',
+        message: 'Invalid value: "1 + 1": must evaluate to bool but got int',
+      },
+      { field: 'webhooks[0].matchConditions[2].expression', message: expect.stringContaining('undeclared reference') },
+    ])
+  })
+})
+
 describe('a webhook that fails', () => {
   const failing = (extra: object) => validating('v', hook('fail', { rules: [on('configmaps')], ...extra }))
   const attempt = (name = 'c') => refusal(create(configMaps, configMap(name)))
