@@ -45,6 +45,7 @@ export function decodeObject(
     throw refusal ? refusal(why) : badRequest(`couldn't get version/kind; json parse error: ${why}`)
   }
   const { apiVersion: foundVersion, kind: found } = body as { apiVersion?: unknown; kind?: unknown }
+  if (type.schema) checkCustomType(type, body as Record<string, unknown>)
   if (found && found !== expected) {
     const from = String(foundVersion || apiVersion)
     throw badRequest(
@@ -75,6 +76,28 @@ export function decodeObject(
   const { managedFields } = (body as Partial<Draft>).metadata ?? {}
   if (Array.isArray(managedFields) && managedFields.length === 0) draft.metadata.managedFields = []
   return draft
+}
+
+const SHOWN_BYTES = 30
+
+/** A custom resource has to say itself what it is. Throws BadRequest, Invalid. */
+function checkCustomType({ gvk }: Message, body: Record<string, unknown>) {
+  const { group, version, kind: expected } = gvk!
+  const { apiVersion, kind: found, metadata } = body
+  if (!found) {
+    const text = JSON.stringify(body)
+    const start = text.length > SHOWN_BYTES ? `${text.slice(0, SHOWN_BYTES)} ...` : text
+    const why = `Object 'Kind' is missing in '${text}'`
+    throw badRequest(`the object provided is unrecognized (must be of type ${expected}): ${why} (${start})`)
+  }
+  if (apiVersion !== `${group}/${version}`) {
+    const wanted = `does not match the expected API version (${group}/${version})`
+    throw badRequest(`the API version in the data (${String(apiVersion ?? '')}) ${wanted}`)
+  }
+  if (found === expected) return
+  const { name } = (metadata ?? {}) as { name?: unknown }
+  const error = invalidValue('kind', found, `must be ${expected}`)
+  throw invalid({ group, kind: String(found) }, String(name ?? ''), [error])
 }
 
 /** `old` with the request's patch applied, complete and decoded. Throws BadRequest, Invalid. */

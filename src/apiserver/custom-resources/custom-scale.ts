@@ -35,7 +35,8 @@ export function customScaleHandler(scale: CustomResourceSubresourceScale): Subre
   const apply = (old: Stored, shown: Draft): Draft => {
     const isAbsent = read(() => integerAt(old, paths.spec)) === undefined && shown.spec?.replicas === undefined
     if (isAbsent) throw badRequest(`the spec replicas field ${JSON.stringify(specReplicasPath)} cannot be empty`)
-    const { resourceVersion } = shown.metadata
+    // Whoever leaves out the version does not mind what was there.
+    const { resourceVersion = old.metadata.resourceVersion } = shown.metadata
     const changed = read(() => withValueAt(old, paths.spec, shown.spec?.replicas ?? 0)) as Draft
     return { ...changed, metadata: { ...old.metadata, resourceVersion } }
   }

@@ -17,6 +17,7 @@ export interface NumberBounds {
   readonly isMinimumExclusive: boolean
 }
 
+/** The largest int64, as far as a number can tell. */
 const MAX_INT64 = 2 ** 63
 const MAX_FLOAT32 = 3.402_823_466_385_288_6e38
 
@@ -24,7 +25,7 @@ const MAX_FLOAT32 = 3.402_823_466_385_288_6e38
 export function isWithinRange(value: number, type: string, format: string): boolean {
   if (type === 'integer') {
     if (!Number.isInteger(value)) return false
-    return format === 'int32' ? value >= -0x8000_0000 && value <= 0x7fff_ffff : value >= -MAX_INT64 && value < MAX_INT64
+    return format === 'int32' ? value >= -0x8000_0000 && value <= 0x7fff_ffff : Math.abs(value) <= MAX_INT64
   }
   return format !== 'float' || Math.abs(value) <= MAX_FLOAT32
 }

@@ -36,9 +36,10 @@ export function takeIn(schema: Structural, input: Json, options: TakeInOptions):
   const walk: Walk = { path: [], unknown: [], ...options }
   // Metadata comes first in what is told, whatever the order of the object.
   const metadata = takeMetadata(input.metadata, walk)
+  const unknown = walk.unknown.splice(0)
   const object = takeObject(schema, input, false, true, walk)
   if (metadata !== undefined) object.metadata = metadata
-  return { object, unknown: walk.unknown }
+  return { object, unknown: [...unknown, ...walk.unknown.toSorted()] }
 }
 
 /** A part of an object by itself. Throws DecodeError. */
