@@ -12,6 +12,8 @@ import type { Transport } from '#client/transport.ts'
 import { startPolicyStatus } from './admission/policy/policy-status.ts'
 import { createWebhookMetrics } from './admission/webhook/webhook-metrics.ts'
 import { Aggregator } from './aggregation/aggregator.ts'
+import { extendedTransport } from './aggregation/extended-transport.ts'
+import { type RemoteResources, remoteResources } from './aggregation/remote-resources.ts'
 import { type Api, resourceKey } from './api.ts'
 import { policyKeeper } from './authz/bootstrap-policy.ts'
 import { ensureAuthenticationInfo } from './authentication-info.ts'
@@ -52,7 +54,9 @@ export interface ApiServer {
   readonly metrics: MetricsRegistry
   /** The first address of the service network. */
   readonly serviceIp: string
-  /** A transport within this process, for a component that acts as `user`. */
+  /** What extension API servers serve. */
+  readonly extensions: RemoteResources
+  /** A transport within this process, for a component that acts as `user`; it reaches extension API servers too. */
   transport(user: User): Transport
   /** Returns the port. */
   listen(address: string, port: number): Promise<number>
@@ -123,11 +127,13 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
     log,
   })
   const serviceIp = addressAt(parseCidr(options.serviceCidr), 1)
-  const transport = (user: User) => createInProcessTransport(api, user, clock)
+  const transport = (user: User) =>
+    extendedTransport(createInProcessTransport(api, user, clock), { api, aggregator, user, clock })
   return {
     api,
     metrics,
     serviceIp,
+    extensions: remoteResources(aggregator.discovery),
     transport,
     listen: (address, port) => http.listen(address, port),
     useCertificates({ serving, kubeletClient, frontProxy }) {

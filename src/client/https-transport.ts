@@ -28,6 +28,8 @@ export interface Connection {
   serverName?: string
   /** Accepts any certificate. For tests. */
   insecureSkipTlsVerify?: boolean
+  /** Sent with every request. */
+  headers?: Record<string, string | string[]>
   /** Act as somebody else. */
   impersonate?: { user?: string; groups?: readonly string[]; uid?: string; extra?: Record<string, readonly string[]> }
 }
@@ -42,6 +44,8 @@ export interface HttpsTransportOptions {
   maxResponseBytes?: number
   /** Calls in flight; the others wait. Default 64. */
   maxSockets?: number
+  /** Makes all connections, in place of what `connection` says of certificates; whoever made it closes it. */
+  agent?: HttpsAgent
 }
 
 /** The server could not be reached, or the connection broke. */
@@ -75,10 +79,12 @@ export function createHttpsTransport(options: HttpsTransportOptions): HttpsTrans
     rejectUnauthorized: !connection.insecureSkipTlsVerify,
     ...(isIP(host) === 0 && { servername: host }),
   }
-  const createAgent = (maxSockets: number) =>
-    base.protocol === 'https:'
+  const createAgent = (maxSockets: number) => {
+    if (options.agent) return options.agent
+    return base.protocol === 'https:'
       ? new HttpsAgent({ ...agentOptions, ...identity, maxSockets })
       : new HttpAgent({ keepAlive: true, maxSockets })
+  }
   let calls = createAgent(options.maxSockets ?? 64)
   let watches = createAgent(Infinity)
   /** Agents that take no new requests, but may still have some under way. */
@@ -103,6 +109,7 @@ export function createHttpsTransport(options: HttpsTransportOptions): HttpsTrans
       'user-agent': options.userAgent ?? 'rostrum',
       ...(token && { authorization: `Bearer ${token}` }),
       ...(body !== undefined && { 'content-type': contentType, 'content-length': Buffer.byteLength(body) }),
+      ...connection.headers,
       ...impersonationHeaders(connection),
     }
     signal.throwIfAborted()
@@ -168,6 +175,7 @@ export function createHttpsTransport(options: HttpsTransportOptions): HttpsTrans
 
     close() {
       closed = true
+      if (options.agent) return
       calls.destroy()
       watches.destroy()
       for (const agent of retired) agent.destroy()

@@ -1,6 +1,6 @@
 /**
  * Which resources the cluster serves, for controllers that work on all of them (namespaces, garbage collection): the
- * built-in ones and those of CustomResourceDefinitions as they come and go.
+ * built-in ones, those of CustomResourceDefinitions and those of extension API servers as they come and go.
  */
 import type { CustomResourceDefinition } from '#api/apiextensions/v1.ts'
 import { defineResource, kind, type Resource } from '#api/kind.ts'
@@ -13,30 +13,45 @@ export interface ResourceSource {
   current(): readonly Resource[]
   /** The resource of a kind in any of its versions; undefined where it is not served (yet). */
   ofKind(apiVersion: string, kind: string): Resource | undefined
+  /** `group/version` of what is served by somebody who does not answer, so that its resources are not known. */
+  undiscovered?(): readonly string[]
   /** Calls back when the answer of `current` has changed. Returns a function that stops it. */
   subscribe(onChange: () => void): () => void
   /** Resolves when the custom ones are known. */
   synced(signal?: AbortSignal): Promise<void>
 }
 
-/** `builtIn` is for tests and for clusters that serve less. */
-export function createResourceSource(
-  informers: Informers,
-  builtIn: readonly Resource[] = allResources,
-): ResourceSource {
-  const crds = informers.for(customResourceDefinitions)
-  const unique = withoutDuplicates(builtIn)
-  return new Source(crds, unique)
+/** What extension API servers serve. */
+export interface ExtensionResources {
+  current(): readonly Resource[]
+  undiscovered(): readonly string[]
+  subscribe(onChange: () => void): () => void
+}
+
+const noExtensions: ExtensionResources = { current: () => [], undiscovered: () => [], subscribe: () => () => {} }
+
+export interface ResourceSourceOptions {
+  /** For tests and for clusters that serve less. */
+  builtIn?: readonly Resource[]
+  /** Default: none. */
+  extensions?: ExtensionResources
+}
+
+export function createResourceSource(informers: Informers, options: ResourceSourceOptions = {}): ResourceSource {
+  const { builtIn = allResources, extensions = noExtensions } = options
+  return new Source(informers.for(customResourceDefinitions), withoutDuplicates(builtIn), extensions)
 }
 
 class Source implements ResourceSource {
   readonly #crds: Informer<CustomResourceDefinition>
   readonly #builtIn: readonly Resource[]
+  readonly #extensions: ExtensionResources
   readonly #custom = new WeakMap<CustomResourceDefinition, Resource>()
 
-  constructor(crds: Informer<CustomResourceDefinition>, builtIn: readonly Resource[]) {
+  constructor(crds: Informer<CustomResourceDefinition>, builtIn: readonly Resource[], extensions: ExtensionResources) {
     this.#crds = crds
     this.#builtIn = builtIn
+    this.#extensions = extensions
   }
 
   current(): readonly Resource[] {
@@ -46,7 +61,12 @@ class Source implements ResourceSource {
         .list()
         .filter(isEstablished)
         .map((crd) => this.#resourceOf(crd)),
+      ...this.#extensions.current(),
     ]
+  }
+
+  undiscovered(): readonly string[] {
+    return this.#extensions.undiscovered()
   }
 
   ofKind(apiVersion: string, kindName: string): Resource | undefined {
@@ -54,17 +74,23 @@ class Source implements ResourceSource {
     const builtIn = this.#builtIn.find((r) => r.kind === kindName && r.group === group)
     if (builtIn) return builtIn
     const crd = this.#crds.list().find(({ spec }) => spec.group === group && spec.names.kind === kindName)
-    return crd && isEstablished(crd) ? this.#resourceOf(crd) : undefined
+    if (crd && isEstablished(crd)) return this.#resourceOf(crd)
+    return this.#extensions.current().find((r) => r.kind === kindName && r.group === group)
   }
 
   subscribe(onChange: () => void): () => void {
-    return this.#crds.handle({
+    const stopExtensions = this.#extensions.subscribe(onChange)
+    const stopCustom = this.#crds.handle({
       added: onChange,
       updated: (crd, previous) => {
         if (isEstablished(crd) !== isEstablished(previous)) onChange()
       },
       deleted: onChange,
     })
+    return () => {
+      stopExtensions()
+      stopCustom()
+    }
   }
 
   synced(signal?: AbortSignal): Promise<void> {

@@ -21,6 +21,7 @@ import { controllers } from '#controllers/all.ts'
 import { CONTROLLER_NAMESPACE, serviceAccountOf } from '#controllers/identities.ts'
 import { ensureDnsService } from '#dns/dns-service.ts'
 import type { KeptToken } from '#controllers/token-secrets/token-secret-controller.ts'
+import { createResourceSource } from '#controllers/resource-source.ts'
 import { startDns } from '#dns/start-dns.ts'
 import { startScheduler } from '#scheduler/scheduler.ts'
 import type { Store } from '#storage/store.ts'
@@ -125,6 +126,7 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
       reservedDomains: ['svc', options.clusterDomain],
       reservedNetworks: [options.serviceCidr, options.clusterCidr].map(parseCidr),
     },
+    garbageCollector: { resources: createResourceSource(informers, { extensions: server.extensions }) },
     nodeIpam: { clusterCidrs: [options.clusterCidr], reservedCidrs: [options.serviceCidr] },
   }
   for (const { name, create } of controllers) {

@@ -290,6 +290,35 @@ describe('an extension API server', () => {
     expect((await reader.read()).done).toBe(true)
   })
 
+  it('is reached by components of this process, under their own names', async () => {
+    const { extensions } = server.apiServer
+    const resource = await until(async () => extensions.current()[0])
+    expect(resource).toMatchObject({ apiVersion: `${GROUP}/v1alpha1`, kind: 'Flunder', plural: 'flunders' })
+    expect(extensions.undiscovered()).toEqual([])
+    const admin = server.clientFor({ name: 'some-controller', groups: ['system:masters'] })
+    expect(await admin.get(resource, { namespace: 'wardle', name: 'a' })).toMatchObject({
+      kind: 'Flunder',
+      method: 'GET',
+    })
+    const { headers } = heard.at(-1)!
+    expect(headers).toMatchObject({ 'x-remote-user': 'some-controller', 'x-remote-group': 'system:masters' })
+    const events: unknown[] = []
+    const ended = new Promise<Error | undefined>((resolve) => {
+      onWatch = (write, end) => {
+        write('{"type":"ADDED","object":{}}\n')
+        end()
+      }
+      const sink = { onEvents: (some: readonly unknown[]) => void events.push(...some), onEnd: resolve }
+      server.apiServer.transport({ name: 'w', groups: ['system:masters'] }).watch({ verb: 'watch', resource }, sink)
+    })
+    expect(await ended).toBeUndefined()
+    expect(events).toEqual([{ type: 'ADDED', object: {} }])
+    const before = heard.length
+    const bob = server.clientFor({ name: 'bob', groups: [] })
+    await expect(bob.get(resource, { namespace: 'wardle', name: 'a' })).rejects.toThrow(/"bob" cannot get resource/)
+    expect(heard).toHaveLength(before)
+  })
+
   it('may not send clients elsewhere', async () => {
     const answer = await server.fetch(`/apis/${GROUP}/v1alpha1/moved`)
     expect(answer.status).toBe(502)

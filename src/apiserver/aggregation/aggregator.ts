@@ -83,6 +83,11 @@ export class Aggregator {
     return root === 'api' ? this.#byVersion.get(`/${first}`) : undefined
   }
 
+  /** Who serves this, if it is somebody else. */
+  serverOf({ group, version }: Pick<Resource, 'group' | 'version'>): RemoteServer | undefined {
+    return this.#byVersion.size === 0 ? undefined : this.#byVersion.get(`${group}/${version}`)
+  }
+
   /** By the names of their APIServices. */
   get servers(): ReadonlyMap<string, RemoteServer> {
     return this.#servers

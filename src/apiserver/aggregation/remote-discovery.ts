@@ -40,6 +40,7 @@ export class RemoteDiscovery {
   /** By what leads to the server, which may serve several versions. */
   readonly #documents = new Map<string, Document>()
   #versions: readonly RemoteVersion[] = []
+  readonly #listeners = new Set<() => void>()
 
   constructor({ clock, log, signal }: RemoteDiscoveryOptions) {
     this.#log = log
@@ -50,6 +51,12 @@ export class RemoteDiscovery {
   /** The same array until something changes. */
   get versions(): readonly RemoteVersion[] {
     return this.#versions
+  }
+
+  /** Calls back after each change of `versions`. Returns a function that stops it. */
+  subscribe(onChange: () => void): () => void {
+    this.#listeners.add(onChange)
+    return () => this.#listeners.delete(onChange)
   }
 
   /** Resolves when `signal` aborts. */
@@ -96,8 +103,9 @@ export class RemoteDiscovery {
   /** A list that is not the one before tells that something has changed. */
   #publish() {
     const now = [...this.#found.values()]
-    const before = JSON.stringify(this.#versions)
-    if (JSON.stringify(now) !== before) this.#versions = now
+    if (JSON.stringify(now) === JSON.stringify(this.#versions)) return
+    this.#versions = now
+    for (const listener of this.#listeners) listener()
   }
 
   /** Throws Error where the server does not answer. */

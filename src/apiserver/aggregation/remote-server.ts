@@ -62,7 +62,8 @@ export class RemoteServer {
   readonly connectionKey: string
   readonly tls: AgentOptions
   readonly #options: RemoteServerOptions
-  readonly #agent: ServiceAgent
+  /** Makes the connections to the server. */
+  readonly agent: ServiceAgent
   /** Shared with the servers that have taken over the connections. */
   readonly #active: { count: number }
 
@@ -90,7 +91,7 @@ export class RemoteServer {
     }
     const isSame = before?.connectionKey === this.connectionKey
     this.#active = isSame ? before!.#active : { count: 0 }
-    this.#agent = isSame ? before!.#agent : this.#connections()
+    this.agent = isSame ? before!.agent : this.#connections()
     if (before && !isSame) before.close()
   }
 
@@ -116,7 +117,7 @@ export class RemoteServer {
   }
 
   close() {
-    this.#agent.destroy()
+    this.agent.destroy()
   }
 
   /**
@@ -130,7 +131,7 @@ export class RemoteServer {
     }
     const { hostname, port } = { hostname: this.host, port: this.service.port }
     const outgoing = httpsRequest({
-      agent: this.#agent,
+      agent: this.agent,
       host: hostname,
       port,
       method,
@@ -163,7 +164,7 @@ export class RemoteServer {
         reject(new Error(`Get ${JSON.stringify(shown)}: ${failureText(cause, address)}`, { cause }))
       }
       const outgoing = httpsRequest({
-        ...(address ? { ...this.tls, ...address, agent: false } : { agent: this.#agent, host: this.host }),
+        ...(address ? { ...this.tls, ...address, agent: false } : { agent: this.agent, host: this.host }),
         method: 'GET',
         path,
         headers: headers as never,

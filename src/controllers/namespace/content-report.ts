@@ -48,13 +48,18 @@ const fine: readonly NamespaceCondition[] = [
   },
 ]
 
-/** The conditions after a round; the same list where nothing of them changes. Times are RFC 3339. */
+/**
+ * The conditions after a round; the same list where nothing of them changes. Times are RFC 3339. `undiscovered` are group
+ * versions whose resources are not known, so that nobody can tell whether anything of them remains.
+ */
 export function contentConditions(
   previous: readonly NamespaceCondition[] | undefined,
   reports: readonly ContentReport[],
   nowTime: string,
+  undiscovered: readonly string[] = [],
 ): readonly NamespaceCondition[] {
-  const problems = new Map(problemsIn(reports).map((condition) => [condition.type, condition]))
+  const found = [...discoveryProblem(undiscovered), ...problemsIn(reports)]
+  const problems = new Map(found.map((condition) => [condition.type, condition]))
   let conditions: readonly NamespaceCondition[] = previous ?? []
   for (const good of fine) {
     const next = problems.get(good.type) ?? good
@@ -64,6 +69,13 @@ export function contentConditions(
     conditions = withCondition(conditions, next, nowTime)
   }
   return conditions
+}
+
+function discoveryProblem(undiscovered: readonly string[]): NamespaceCondition[] {
+  if (undiscovered.length === 0) return []
+  const list = undiscovered.map((version) => `${version}: stale GroupVersion discovery: ${version}`).join(', ')
+  const message = `Discovery failed for some groups, ${undiscovered.length} failing: unable to retrieve the complete list of server APIs: ${list}`
+  return [{ type: 'NamespaceDeletionDiscoveryFailure', status: 'True', reason: 'DiscoveryFailed', message }]
 }
 
 function problemsIn(reports: readonly ContentReport[]): NamespaceCondition[] {

@@ -64,15 +64,16 @@ class NamespaceLoop {
     const { client, clock } = this.#context
     const namespace = await client.find(namespaces, { name }, { signal })
     if (!namespace?.metadata.deletionTimestamp || !namespace.spec.finalizers?.includes(FINALIZER)) return
+    const undiscovered = this.#resources.undiscovered?.() ?? []
     const reports = await this.#empty(name, signal)
-    const conditions = contentConditions(namespace.status.conditions, reports, formatTime(clock.now()))
+    const conditions = contentConditions(namespace.status.conditions, reports, formatTime(clock.now()), undiscovered)
     const isTerminating = namespace.status.phase === 'Terminating'
     let latest = namespace
     if (conditions !== namespace.status.conditions || !isTerminating) {
       const status = { ...namespace.status, phase: 'Terminating', conditions: [...conditions] }
       latest = await client.updateStatus(namespaces, { ...namespace, status }, { signal })
     }
-    if (reports.some((report) => report.remaining > 0 || report.error !== undefined)) {
+    if (undiscovered.length > 0 || reports.some(({ remaining, error }) => remaining > 0 || error !== undefined)) {
       const elapsedMs = clock.now() - parseTime(namespace.metadata.deletionTimestamp)
       return { requeueAfterMs: Math.min(Math.max(elapsedMs / 4, MIN_RETRY_MS), MAX_RETRY_MS) }
     }

@@ -2,6 +2,7 @@ import { afterEach, describe, expect, it } from 'vitest'
 import type { Pod } from '#api/core/v1/pod.ts'
 import { configMaps, namespaces, pods, secrets, serviceAccounts } from '#api/resources.ts'
 import { type InProcessApi, startInProcessApi } from '#testing/in-process-api.ts'
+import { createResourceSource } from '../resource-source.ts'
 import { contentConditions } from './content-report.ts'
 import { createRootCaPublisher, createServiceAccountController } from './defaults.ts'
 import { createNamespaceController } from './namespace-controller.ts'
@@ -69,6 +70,26 @@ describe('a deleted namespace', () => {
     expect(await client.find(configMaps, { namespace: 'ns', name: 'c' })).toBeDefined()
     await client.patch(pods, { namespace: 'ns', name: 'p' }, { metadata: { finalizers: null } }, { type: 'merge' })
     await client.delete(pods, { namespace: 'ns', name: 'p' }, { gracePeriodSeconds: 0 }).catch(() => {})
+    await cluster.until(() => !namespaceNamed('ns'))
+  })
+})
+
+describe('a deleted namespace in which others may have something', () => {
+  it('stays until they say so', async () => {
+    const { client, informers } = await start()
+    let undiscovered = ['example.com/v1']
+    const extensions = { current: () => [], undiscovered: () => undiscovered, subscribe: () => () => {} }
+    createNamespaceController({ resources: createResourceSource(informers, { extensions }) }).start(cluster)
+    await client.delete(namespaces, { name: 'ns' })
+    const waiting = await cluster.until(() => namespaceNamed('ns')?.status.conditions)
+    expect(waiting[0]).toMatchObject({
+      type: 'NamespaceDeletionDiscoveryFailure',
+      status: 'True',
+      reason: 'DiscoveryFailed',
+      message:
+        'Discovery failed for some groups, 1 failing: unable to retrieve the complete list of server APIs: example.com/v1: stale GroupVersion discovery: example.com/v1',
+    })
+    undiscovered = []
     await cluster.until(() => !namespaceNamed('ns'))
   })
 })
