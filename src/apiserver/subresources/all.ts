@@ -19,7 +19,10 @@ export function allSubresources({ tokens }: SubresourceDependencies): ReadonlyMa
     ['/pods/ephemeralcontainers', fieldsOnly(['spec', 'ephemeralContainers'])],
     // Which fields are sizes is known to the strategy of pods.
     ['/pods/resize', fieldsOnly()],
-    ['certificates.k8s.io/certificatesigningrequests/approval', fieldsOnly(['status', 'conditions'])],
+    [
+      'certificates.k8s.io/certificatesigningrequests/approval',
+      fieldsOnly(['status', 'conditions'], { changesMetadata: true }),
+    ],
     [`${resourceKey(pods)}/binding`, binding],
     [`${resourceKey(pods)}/eviction`, eviction],
     ['/namespaces/finalize', namespaceFinalize],

@@ -7,11 +7,17 @@ import { methodNotAllowed } from '#machinery/status-error.ts'
 import type { Answer, Api, Caller, SubresourceHandler } from '../api.ts'
 import type { Draft, Stored } from '../registry/strategy.ts'
 
-/** `path` is one field of one top-level field, or nothing for `status` as a whole. */
-export function fieldsOnly(path?: readonly [string, string]): SubresourceHandler {
+/**
+ * `path` is one field of one top-level field, or nothing for `status` as a whole. With `changesMetadata` labels,
+ * annotations and the like may be written along with it.
+ */
+export function fieldsOnly(
+  path?: readonly [string, string],
+  { changesMetadata = false }: { changesMetadata?: boolean } = {},
+): SubresourceHandler {
   return {
     async perform(api: Api, caller: Caller, request: ApiRequest): Promise<Answer> {
-      const narrow = path && ((draft: Draft, old: Stored): Draft => onlyField(draft, old, path))
+      const narrow = path && ((draft: Draft, old: Stored): Draft => onlyField(draft, old, path, changesMetadata))
       switch (request.verb) {
         case 'get':
           return api.read(request)
@@ -26,13 +32,18 @@ export function fieldsOnly(path?: readonly [string, string]): SubresourceHandler
   }
 }
 
-function onlyField(draft: Draft, old: Stored, [outer, inner]: readonly [string, string]): Draft {
+function onlyField(
+  draft: Draft,
+  old: Stored,
+  [outer, inner]: readonly [string, string],
+  changesMetadata: boolean,
+): Draft {
   const value = draft[outer]?.[inner]
   const { resourceVersion } = draft.metadata
   const { [inner]: _replaced, ...others } = old[outer] ?? {}
   return {
     ...old,
-    metadata: { ...old.metadata, resourceVersion },
+    metadata: changesMetadata ? draft.metadata : { ...old.metadata, resourceVersion },
     // What is left out is meant to go, and refused where it may not.
     [outer]: { ...others, ...(value !== undefined && { [inner]: value }) },
   } as Draft

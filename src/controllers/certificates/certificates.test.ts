@@ -288,11 +288,12 @@ describe('certificate controllers', () => {
       const made = await submit(ann, name, request('ann', ['team']), API_SERVER_CLIENT, [...usages])
       expect(made.spec).toMatchObject({ username: 'ann', groups: ['system:masters'] })
       const conditions = [{ type: 'Approved', status: 'True', reason: 'ByHand' }]
-      await cluster.client.update(
+      const approved = await cluster.client.update(
         certificateSigningRequests,
-        { ...made, status: { conditions } as never },
+        { ...made, metadata: { ...made.metadata, annotations: { by: 'hand' } }, status: { conditions } as never },
         { subresource: 'approval' },
       )
+      expect(approved.metadata.annotations).toEqual({ by: 'hand' })
     }
     expect(parseCertificate(certificateOf(await until('good', ({ status }) => status.certificate))).subject).toEqual({
       commonName: 'ann',
