@@ -17,7 +17,7 @@ export interface Conversion {
   toStored(object: KubeObject): KubeObject
   /** Of a stored object. The input is not changed, parts of it are shared. */
   fromStored(object: KubeObject): KubeObject
-  /** What selectable fields of the served form are called in the stored one; others have the same name. */
+  /** What selectable fields of the served form are called in the stored one; none where all have the same names. */
   readonly fieldNames: Readonly<Record<string, string>>
 }
 
@@ -45,6 +45,8 @@ export const conversions: readonly Conversion[] = [
       'regarding.resourceVersion': 'involvedObject.resourceVersion',
       'regarding.fieldPath': 'involvedObject.fieldPath',
       reportingController: 'reportingComponent',
+      reason: 'reason',
+      type: 'type',
     },
   },
 ]

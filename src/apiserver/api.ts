@@ -30,8 +30,10 @@ import { requireAllowed } from './authz/refusal.ts'
 import { RequestAttributes, type RequestTarget } from './authz/request-attributes.ts'
 import { asServed, ConvertedObject, convertBatch, requestedResource, storedRequest } from './converted.ts'
 import { decodeObject, deleteRequestOf, patchObject, withName, withoutOldVersion } from './decode-object.ts'
-import { type ListResult, listObjects, tooLarge } from './list.ts'
-import { parseRevision, Registry, type Written } from './registry/registry.ts'
+import { deprecationOf } from './deprecated-kinds.ts'
+import { type ListResult, listObjects } from './list.ts'
+import { parseRevision, tooLargeRevision } from './list-options.ts'
+import { Registry, type Written } from './registry/registry.ts'
 import type { Draft, Stored, Strategy } from './registry/strategy.ts'
 import type { Listed } from './registry/watch-cache.ts'
 import { selectionOf } from './selection.ts'
@@ -156,12 +158,14 @@ export class Api {
   #builtIn(resource: Resource): CatalogEntry {
     const { store, clock, random } = this.#options
     const virtual = this.#options.virtual.get(resourceKey(resource))
-    if (virtual) return { resource, virtual }
+    const warning = deprecationOf(resource)
+    if (virtual) return { resource, virtual, ...(warning && { warning }) }
     const conversion = conversionOf(resource)
     if (conversion) return { resource, conversion }
     const strategy = this.#options.strategies.get(resourceKey(resource)) ?? {}
     const registry = new Registry({ resource, strategy, store, clock, random })
-    return { resource, served: { registry, watches: new WatchGroups(registry.cache) } }
+    const served = { registry, watches: new WatchGroups(registry.cache) }
+    return { resource, served, ...(warning && { warning }) }
   }
 
   /** Loads every watch cache. Must settle before the first request. */
@@ -305,7 +309,7 @@ export class Api {
   /** Throws BadRequest, Timeout. Reads show the newest durable state, so any revision that has happened is in it. */
   #checkReached(resourceVersion: string) {
     const asked = parseRevision(resourceVersion) ?? 0
-    if (asked > this.#options.store.revision) throw tooLarge(asked, this.#options.store.revision)
+    if (asked > this.#options.store.revision) throw tooLargeRevision(asked, this.#options.store.revision)
   }
 
   /** Starts a watch from `request.options.resourceVersion` (a number here). Throws StatusError. */

@@ -5,9 +5,11 @@ import { encodeAsField } from '#api/protobuf-encode.ts'
 import { OBJECT_TAG } from '#api/protobuf-envelope.ts'
 import type { ApiRequest } from '#client/transport.ts'
 import { BackwardWriter } from '#machinery/protobuf-wire.ts'
-import { qualified, StatusError } from '#machinery/status-error.ts'
+import { FieldSelector, parseFieldSelector } from '#machinery/fields.ts'
+import { badRequest, qualified, StatusError } from '#machinery/status-error.ts'
 import type { Revision } from '#storage/store.ts'
 import type { Listed } from './registry/watch-cache.ts'
+import { parseSelector } from './selection.ts'
 import { type SelectedBatch, SelectedEvent } from './watch/watch-groups.ts'
 
 /** An object in its served form; converted and encoded when first asked for. */
@@ -76,14 +78,17 @@ export function asServed({ served, stored }: Conversion, err: unknown): unknown 
   return new StatusError(err.reason, message, { code: err.code, details, cause: err })
 }
 
-function renameFields(selector: string, names: Readonly<Record<string, string>>): string {
-  return selector
-    .split(',')
-    .map((term) => {
-      const field = /^[^=!]+/.exec(term)?.[0] ?? ''
-      return (names[field] ?? field) + term.slice(field.length)
-    })
-    .join(',')
+/** Throws BadRequest for a field that the served form has not, where it has fields of its own at all. */
+function renameFields(text: string, names: Readonly<Record<string, string>>): string {
+  if (Object.keys(names).length === 0) return text
+  const { requirements } = parseSelector(() => parseFieldSelector(text))
+  const renamed = requirements.map((requirement) => {
+    const { field } = requirement
+    if (!Object.hasOwn(names, field) && !field.startsWith('metadata.'))
+      throw badRequest(`field label not supported: ${field}`)
+    return { ...requirement, field: names[field] ?? field }
+  })
+  return new FieldSelector(renamed).toString()
 }
 
 /** Made once for all watchers of the batch. */

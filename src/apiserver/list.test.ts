@@ -80,8 +80,17 @@ describe('a list', () => {
       '"data.k" is not a known field selector: only "metadata.name", "metadata.namespace"',
     ],
     [pods, { fieldSelector: 'spec.color=red' }, 'field label not supported: spec.color'],
-    [configMaps, { resourceVersion: 'x' }, 'Invalid value: "x"'],
-    [configMaps, { continue: 'x' }, 'continue key is not valid'],
+    [
+      configMaps,
+      { resourceVersion: 'x' },
+      'invalid resource version: resourceVersion: Invalid value: "x": strconv.ParseUint: parsing "x": invalid syntax',
+    ],
+    [configMaps, { resourceVersion: '18446744073709551616' }, 'value out of range'],
+    [
+      configMaps,
+      { continue: 'x' },
+      'invalid continue token: continue key is not valid: illegal base64 data at input byte 0',
+    ],
   ] as const)('of %o with %j is refused', async (resource, options, message) => {
     const err = await refusal(server.client.list(resource as typeof configMaps, options))
     expect(err).toMatchObject({ reason: 'BadRequest', code: 400 })
@@ -145,6 +154,31 @@ describe('pages', () => {
     expect((await list({ limit: 1, labelSelector: 'third' })).metadata.remainingItemCount).toBeUndefined()
   })
 
+  it.each(['memory', 'lmdb'] as const)(
+    'count what remained at their revision, when it is history: %s',
+    async (store) => {
+      await using own = await startTestServer({ store })
+      const { list, put, remove } = await shelf(10, own)
+      const first = await list({ limit: 3 })
+      await put('a0')
+      await remove('c09')
+      const second = await list({ limit: 3, continue: first.metadata.continue! })
+      expect(second.metadata).toMatchObject({ resourceVersion: first.metadata.resourceVersion, remainingItemCount: 4 })
+      const last = await list({ limit: 4, continue: second.metadata.continue! })
+      expect(last.metadata).toEqual({ resourceVersion: first.metadata.resourceVersion })
+      expect(last.items).toHaveLength(4)
+    },
+  )
+
+  it('are not made for who takes any revision', async () => {
+    const { list } = await shelf(4)
+    const whole = await list({ limit: 1, resourceVersion: '0' })
+    expect(whole.items).toHaveLength(4)
+    expect(whole.metadata.continue).toBeUndefined()
+    const first = await list({ limit: 1 })
+    expect((await list({ limit: 1, resourceVersion: '0', continue: first.metadata.continue! })).items).toHaveLength(3)
+  })
+
   it('of a selection are full, and none is empty', async () => {
     const { list } = await shelf(10)
     const { pages } = await collect(list, { limit: 2, labelSelector: 'third' })
@@ -197,12 +231,87 @@ describe('pages', () => {
     [{ v: 'meta.k8s.io/v1', rv: 5 }, 'encoded start key empty'],
     [null, 'does not recognize'],
     ['text', 'does not recognize'],
+    [{ v: 'meta.k8s.io/v1', rv: 5, start: '../secrets/x' }, 'continue key is not valid: ../secrets/x'],
+    [{ v: 'meta.k8s.io/v1', rv: 5, start: '/a//b' }, 'continue key is not valid: /a//b'],
   ])('refuse the token %j', async (token, message) => {
     const text = Buffer.from(JSON.stringify(token)).toString('base64url')
     const err = await refusal(server.client.list(configMaps, { continue: text }))
     expect(err.reason).toBe('BadRequest')
     expect(err.message).toContain(message)
   })
+})
+
+describe('fields that may be selected', () => {
+  it.each([
+    ['/api/v1/pods', 'spec.host=x,status.podIPs=x,spec.hostNetwork=false,status.phase!=Running'],
+    ['/api/v1/nodes', 'spec.unschedulable=false'],
+    ['/api/v1/namespaces', 'status.phase=Active,metadata.name=default'],
+    ['/api/v1/replicationcontrollers', 'status.replicas=0'],
+    ['/api/v1/secrets', 'type=Opaque'],
+    ['/api/v1/services', 'spec.type=ClusterIP,spec.clusterIP=None'],
+    ['/api/v1/events', 'source=x,involvedObject.uid=x,reportingComponent=x'],
+    ['/apis/events.k8s.io/v1/events', 'regarding.name=x,reportingController=x,reason=a\\,b,type=Normal'],
+    ['/apis/batch/v1/jobs', 'status.successful=0'],
+    ['/apis/resource.k8s.io/v1/resourceslices', 'spec.driver=x,spec.nodeName=x'],
+    ['/apis/certificates.k8s.io/v1/certificatesigningrequests', 'spec.signerName=x'],
+    ['/apis/rbac.authorization.k8s.io/v1/clusterroles', 'metadata.namespace=x'],
+  ])('of %s: %s', async (path, selector) => {
+    expect((await server.fetch(`${path}?fieldSelector=${encodeURIComponent(selector)}`)).status).toBe(200)
+  })
+
+  it.each([
+    ['/api/v1/nodes', 'metadata.namespace', 'field label not supported: metadata.namespace'],
+    ['/api/v1/namespaces', 'name', 'field label not supported: name'],
+    [
+      '/api/v1/persistentvolumes',
+      'name',
+      '"name" is not a known field selector: only "metadata.name", "metadata.namespace"',
+    ],
+    [
+      '/apis/apps/v1/replicasets',
+      'status.replicas',
+      '"status.replicas" is not a known field selector: only "metadata.name", "metadata.namespace"',
+    ],
+    ['/apis/batch/v1/jobs', 'x', 'field label "x" not supported for Job'],
+    [
+      '/apis/resource.k8s.io/v1/resourceslices',
+      'x',
+      'field label not supported for resource.k8s.io/v1, Kind=ResourceSlice: x',
+    ],
+    ['/apis/events.k8s.io/v1/events', 'source', 'field label not supported: source'],
+    ['/apis/events.k8s.io/v1/events', 'involvedObject.name', 'field label not supported: involvedObject.name'],
+    ['/api/v1/events', 'regarding.name', 'field label not supported: regarding.name'],
+  ])('of %s, not: %s', async (path, field, message) => {
+    const answer = await server.fetch(`${path}?fieldSelector=${encodeURIComponent(`${field}=x`)}`)
+    expect(await answer.json()).toMatchObject({ code: 400, reason: 'BadRequest', message })
+  })
+
+  it('of a watch of one object, none that asks for another', async () => {
+    const path = '/api/v1/watch/namespaces/default/configmaps/c?timeoutSeconds=1&fieldSelector='
+    const answer = await server.fetch(`${path}metadata.name%3Da`)
+    expect(await answer.json()).toMatchObject({
+      code: 400,
+      message: "fieldSelector metadata.name doesn't match requested name",
+    })
+    expect((await server.fetch(`${path}metadata.name%3Dc`)).status).toBe(200)
+  })
+})
+
+it.each([
+  ['/api/v1/endpoints', 'v1 Endpoints is deprecated in v1.33+; use discovery.k8s.io/v1 EndpointSlice'],
+  [
+    '/api/v1/namespaces/default/endpoints/kubernetes',
+    'v1 Endpoints is deprecated in v1.33+; use discovery.k8s.io/v1 EndpointSlice',
+  ],
+  [
+    '/api/v1/endpoints?watch=1&timeoutSeconds=1',
+    'v1 Endpoints is deprecated in v1.33+; use discovery.k8s.io/v1 EndpointSlice',
+  ],
+  ['/api/v1/componentstatuses', 'v1 ComponentStatus is deprecated in v1.19+'],
+])('who uses %s is told to leave it', async (path, text) => {
+  const answer = await server.fetch(path)
+  expect(answer.headers.get('warning')).toBe(`299 - "${text}"`)
+  await answer.body?.cancel()
 })
 
 describe('resourceVersion', () => {
@@ -250,6 +359,10 @@ describe('resourceVersion', () => {
     [{ resourceVersionMatch: 'Exact' }, 'resourceVersionMatch is forbidden unless resourceVersion is provided'],
     [{ resourceVersionMatch: 'Exact', resourceVersion: '0' }, 'resourceVersionMatch "exact" is forbidden for'],
     [{ resourceVersionMatch: 'Newest', resourceVersion: '1' }, 'Unsupported value: "Newest"'],
+    [
+      { resourceVersionMatch: 'NotOlderThan', resourceVersion: '1', continue: 'a' },
+      'resourceVersionMatch is forbidden when continue is provided',
+    ],
   ])('with %j is invalid', async (options, message) => {
     const err = await refusal(server.client.list(configMaps, options as never))
     expect(err.reason).toBe('Invalid')

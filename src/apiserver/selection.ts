@@ -20,12 +20,12 @@ export function selectionOf(registry: Registry, request: ApiRequest): Selection 
   const { namespace, options, resource } = request
   const labelText = options?.labelSelector ?? ''
   const fieldText = options?.fieldSelector ?? ''
-  const fields = fieldText ? parse(() => parseFieldSelector(fieldText)) : undefined
+  const fields = fieldText ? parseSelector(() => parseFieldSelector(fieldText)) : undefined
   const name = request.name ?? fields?.exactValue('metadata.name')
   const inNamespace = namespace ?? (resource.namespaced ? fields?.exactValue('metadata.namespace') : undefined)
   const exact = name !== undefined && (inNamespace !== undefined || !resource.namespaced)
   const prefix = exact ? registry.key(inNamespace, name) : registry.prefix(inNamespace)
-  const matchesLabels = labelText ? parse(() => parseLabelSelector(labelText)).matches : undefined
+  const matchesLabels = labelText ? parseSelector(() => parseLabelSelector(labelText)).matches : undefined
   const matchesFields = fields && compileFields(fields, registry)
   // A key is a prefix of longer names too.
   const matchesName = exact ? (object: KubeObject) => object.metadata.name === name : undefined
@@ -39,23 +39,36 @@ export function selectionOf(registry: Registry, request: ApiRequest): Selection 
       : tests.length === 1
         ? tests[0]!
         : (object: KubeObject) => tests.every((test) => test(object))
-  return { prefix, matches, signature: `${prefix}\0${name ?? ''}\0${labelText}\0${fieldText}` }
+  const isWhole = tests.length === 0
+  return {
+    prefix,
+    matches,
+    signature: `${prefix}\0${name ?? ''}\0${labelText}\0${fieldText}`,
+    isWhole,
+    isSingle: name !== undefined,
+  }
 }
 
 function compileFields(fields: FieldSelector, registry: Registry): (object: KubeObject) => boolean {
-  const readers = { ...metadataFields, ...registry.strategy.selectableFields } as Record<
-    string,
-    (object: KubeObject) => string
-  >
+  const { selectableFields, refuseField = (field) => `field label not supported: ${field}` } = registry.strategy
   // Kinds without fields of their own refuse others in words of their own.
-  const refusal = registry.strategy.selectableFields
-    ? (field: string) => `field label not supported: ${field}`
-    : (field: string) =>
-        `${JSON.stringify(field)} is not a known field selector: only "metadata.name", "metadata.namespace"`
-  return parse(() => fields.compile<KubeObject>(readers, refusal))
+  if (!selectableFields) {
+    const known = Object.keys(metadataFields).map((field) => JSON.stringify(field))
+    const refusal = (field: string) =>
+      `${JSON.stringify(field)} is not a known field selector: only ${known.join(', ')}`
+    return parseSelector(() => fields.compile<KubeObject>(metadataFields, refusal))
+  }
+  const { 'metadata.namespace': namespace, ...others } = metadataFields
+  const readers = {
+    ...others,
+    ...(registry.resource.namespaced && { 'metadata.namespace': namespace }),
+    ...selectableFields,
+  } as Record<string, (object: KubeObject) => string>
+  return parseSelector(() => fields.compile<KubeObject>(readers, refuseField))
 }
 
-function parse<T>(parser: () => T): T {
+/** What `parser` makes of a selector. Throws BadRequest where it throws. */
+export function parseSelector<T>(parser: () => T): T {
   try {
     return parser()
   } catch (cause) {

@@ -26,6 +26,7 @@ import {
   type StoreEntry,
   type StoreEvent,
   type StoreList,
+  type StoreListOptions,
   type StoreWatcher,
   type StoreWrite,
 } from './store.ts'
@@ -143,22 +144,25 @@ export class LmdbStore implements Store {
     return version && this.#entryOf(version, true)
   }
 
-  async list(
-    prefix: string,
-    options: { revision?: Revision; limit?: number; startAfter?: string } = {},
-  ): Promise<StoreList> {
-    const { limit = 0, startAfter = '' } = options
+  async list(prefix: string, options: StoreListOptions = {}): Promise<StoreList> {
+    const { limit = 0, startAfter = '', counts = false } = options
     const revision = this.#readable(options.revision)
     const entries: StoreEntry[] = []
+    let remaining = 0
     for (let after = startAfter; ;) {
       const keys = this.#keys.under(prefix, after, SLICE)
       for (const key of keys) {
-        const entry = this.#entryAt(this.#newest.get(key), revision, false)
-        if (!entry) continue
-        if (limit > 0 && entries.length === limit) return { entries, revision, more: true }
-        entries.push(entry)
+        const change = this.#changeAt(this.#newest.get(key), revision)
+        if (!change || change.deleted) continue
+        if (limit > 0 && entries.length === limit) {
+          if (!counts) return { entries, revision, more: true }
+          remaining++
+          continue
+        }
+        const entry = this.#entryOf(change, false)
+        if (entry) entries.push(entry)
       }
-      if (keys.length < SLICE) return { entries, revision, more: false }
+      if (keys.length < SLICE) return { entries, revision, more: remaining > 0, ...(counts && { remaining }) }
       after = keys.at(-1)!
       await nextTurn()
       this.#readable(revision)
@@ -256,11 +260,17 @@ export class LmdbStore implements Store {
 
   /** What the key was at `revision`, which is readable, given its newest version. */
   #entryAt(newest: Version | undefined, revision: Revision, use: boolean): StoreEntry | undefined {
+    const change = this.#changeAt(newest, revision)
+    return change && this.#entryOf(change, use)
+  }
+
+  /** What was newest at `revision`. */
+  #changeAt(newest: Version | undefined, revision: Revision): Change | undefined {
     let version = newest
     while (version?.pending && version.revision > revision) version = version.pending.before
     let change: Change | undefined = version
     while (change && change.revision > revision) change = this.#file.change(change.previous)
-    return change && this.#entryOf(change, use)
+    return change
   }
 
   /** Rejects a write that met something else than it expected, as soon as that may be told. */

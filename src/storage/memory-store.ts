@@ -19,6 +19,7 @@ import {
   type StoreEntry,
   type StoreEvent,
   type StoreList,
+  type StoreListOptions,
   type StoreWatcher,
   type StoreWrite,
 } from './store.ts'
@@ -77,20 +78,19 @@ class MemoryStore implements Store {
     return this.#newest.get(key)?.entry
   }
 
-  async list(
-    prefix: string,
-    options: { revision?: Revision; limit?: number; startAfter?: string } = {},
-  ): Promise<StoreList> {
-    const { limit = 0, startAfter = '' } = options
+  async list(prefix: string, options: StoreListOptions = {}): Promise<StoreList> {
+    const { limit = 0, startAfter = '', counts = false } = options
     const revision = this.#readable(options.revision)
     const entries: StoreEntry[] = []
+    let remaining = 0
     for (const key of this.#keys.under(prefix, startAfter, Infinity)) {
       const entry = versionAt(this.#newest.get(key), revision)?.entry
       if (!entry) continue
-      if (limit > 0 && entries.length === limit) return { entries, revision, more: true }
-      entries.push(entry)
+      if (limit === 0 || entries.length < limit) entries.push(entry)
+      else if (counts) remaining++
+      else return { entries, revision, more: true }
     }
-    return { entries, revision, more: false }
+    return { entries, revision, more: remaining > 0, ...(counts && { remaining }) }
   }
 
   write(write: StoreWrite): Promise<Revision> {

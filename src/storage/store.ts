@@ -50,12 +50,22 @@ export interface StoreWrite {
   attachment?: unknown
 }
 
+export interface StoreListOptions {
+  /** Default: newest durable. */
+  revision?: Revision
+  limit?: number
+  startAfter?: string
+  counts?: boolean
+}
+
 export interface StoreList {
   readonly entries: StoreEntry[]
   /** The revision at which all of them were read. */
   readonly revision: Revision
   /** More keys follow the last one. */
   readonly more: boolean
+  /** How many do; only where that was asked for. */
+  readonly remaining?: number
 }
 
 /** The expectation of a write does not hold; `current` is what is there instead. */
@@ -125,9 +135,9 @@ export interface Store {
 
   /**
    * Keys that start with `prefix` in the order of their bytes, after `startAfter`, at most `limit` (absent or 0: all).
-   * Throws Compacted, FutureRevision.
+   * `counts` asks how many follow, whose values are not read. Throws Compacted, FutureRevision.
    */
-  list(prefix: string, options?: { revision?: Revision; limit?: number; startAfter?: string }): Promise<StoreList>
+  list(prefix: string, options?: StoreListOptions): Promise<StoreList>
 
   /**
    * Compares and swaps. The comparison happens before the call returns, against `latest`, and the write takes the next

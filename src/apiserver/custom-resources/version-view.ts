@@ -126,9 +126,9 @@ export class VersionView implements ObjectCache, StoredForm {
   }
 
   async listAt(prefix: string, revision: Revision, options: { limit?: number; startAfter?: string } = {}) {
-    const { entries, more } = await this.#stored.listAt(prefix, revision, options)
+    const { entries, remaining } = await this.#stored.listAt(prefix, revision, options)
     await this.#convert(entries)
-    return { entries: entries.map((cached) => this.#show(cached)!), more }
+    return { entries: entries.map((cached) => this.#show(cached)!), remaining }
   }
 
   recent(prefix: string, after: Revision): CacheEvent[] | undefined {

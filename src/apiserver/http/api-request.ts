@@ -6,8 +6,10 @@ import type { Verb } from '#api/kind.ts'
 import { DeleteOptions } from '#api/meta/v1.ts'
 import { Eviction } from '#api/policy/v1.ts'
 import type { Message } from '#api/schema.ts'
-import { type ApiRequest, type PatchType, patchContentTypes } from '#client/transport.ts'
+import { type ApiRequest, type PatchType, patchContentTypes, type RequestOptions } from '#client/transport.ts'
+import { escapeValue, FieldSelector, parseFieldSelector } from '#machinery/fields.ts'
 import { badRequest, isStatus, methodNotAllowed, StatusError } from '#machinery/status-error.ts'
+import { parseSelector } from '../selection.ts'
 import { type BodyType, mediaType, parseBody, readBody } from './body.ts'
 import type { Request } from './exchange.ts'
 import { deleteOptionsOf, isTrue, NO_QUERY, optionsOf } from './query.ts'
@@ -54,8 +56,17 @@ export function requestOf(req: Request, route: ResourceRoute, verb: Verb, query:
   const request: ApiRequest = { verb, resource, namespace, name, subresource }
   if (verb === 'patch') request.patchType = patchTypeOf(req.headers['content-type'])
   if (query !== NO_QUERY) request.options = optionsOf(query, verb, request.patchType)
-  if (isWatchPath && name) request.options = { ...request.options, fieldSelector: `metadata.name=${name}` }
+  if (isWatchPath && name)
+    request.options = { ...request.options, fieldSelector: selectorOfName(name, request.options) }
   return request
+}
+
+/** Throws BadRequest for a selector that asks for another object than the path. */
+function selectorOfName(name: string, { fieldSelector = '' }: RequestOptions = {}): string {
+  const { requirements } = parseSelector(() => parseFieldSelector(fieldSelector))
+  if (requirements.length > 0 && new FieldSelector(requirements).exactValue('metadata.name') !== name)
+    throw badRequest("fieldSelector metadata.name doesn't match requested name")
+  return fieldSelector || `metadata.name=${escapeValue(name)}`
 }
 
 function patchTypeOf(contentType: string | undefined): PatchType {

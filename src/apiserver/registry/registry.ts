@@ -11,7 +11,6 @@ import { jsonEqual } from '#base/equal.ts'
 import type { Random } from '#base/random.ts'
 import {
   alreadyExists,
-  badRequest,
   conflict,
   invalid,
   notFound,
@@ -441,14 +440,4 @@ function insistsOnVersion(draft: Draft): boolean {
 
 function withVersion<T extends KubeObject>(object: T, revision: number): T {
   return { ...object, metadata: { ...object.metadata, resourceVersion: String(revision) } }
-}
-
-/** The revision in a `resourceVersion`, or undefined for an empty one. Throws BadRequest. */
-export function parseRevision(text: string | undefined): number | undefined {
-  if (text === undefined || text === '') return undefined
-  if (!/^\d{1,16}$/.test(text))
-    throw badRequest(
-      `Invalid value: ${JSON.stringify(text)}: strconv.ParseUint: parsing ${JSON.stringify(text)}: invalid syntax`,
-    )
-  return Number(text)
 }

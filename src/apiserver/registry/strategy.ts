@@ -67,4 +67,6 @@ export interface Strategy {
   beginDeletion?(object: Draft): void
   /** Fields that selectors may name besides metadata.name and metadata.namespace. */
   selectableFields?: Readonly<Record<string, (object: Stored) => string>>
+  /** How others are refused, where the kind has words of its own for it. */
+  refuseField?(field: string): string
 }

@@ -105,7 +105,7 @@ export interface ObjectCache {
     prefix: string,
     revision: Revision,
     options?: { limit?: number; startAfter?: string },
-  ): Promise<{ entries: readonly Listed[]; more: boolean }>
+  ): Promise<{ entries: readonly Listed[]; remaining: number }>
   /** Past changes under `prefix` after revision `after`, or undefined where memory does not reach back so far. */
   recent(prefix: string, after: Revision): CacheEvent[] | undefined
   /** Throws FutureRevision unless the store has reached `revision`. */
@@ -204,9 +204,9 @@ export class WatchCache implements ObjectCache {
     prefix: string,
     revision: Revision,
     options: { limit?: number; startAfter?: string } = {},
-  ): Promise<{ entries: readonly CachedObject[]; more: boolean }> {
-    const { entries, more } = await this.#store.list(prefix, { revision, ...options })
-    return { entries: entries.map((entry) => new CachedObject(this.#codec, entry)), more }
+  ): Promise<{ entries: readonly CachedObject[]; remaining: number }> {
+    const { entries, remaining = 0 } = await this.#store.list(prefix, { revision, ...options, counts: true })
+    return { entries: entries.map((entry) => new CachedObject(this.#codec, entry)), remaining }
   }
 
   recent(prefix: string, after: Revision): CacheEvent<CachedObject>[] | undefined {

@@ -30,7 +30,6 @@ export const namespaceStrategy: Strategy = {
   },
   selectableFields: {
     'status.phase': (namespace) => namespace.status?.phase ?? '',
-    name: (namespace) => namespace.metadata.name,
   },
 }
 
@@ -116,7 +115,6 @@ export const persistentVolumeStrategy: Strategy = {
       status.lastPhaseTransitionTime = timestamp(now)
     }
   },
-  selectableFields: { name: (volume) => volume.metadata.name },
 }
 
 /** Keeps `dataSource` and its more general successor saying the same. */
@@ -142,7 +140,6 @@ export const persistentVolumeClaimStrategy: Strategy = {
   prepareForUpdate(claim, old, { subresource }) {
     if (subresource === '') alignDataSources(claim, old)
   },
-  selectableFields: { name: (claim) => claim.metadata.name },
 }
 
 export const podTemplateStrategy: Strategy = {

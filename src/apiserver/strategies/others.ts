@@ -43,6 +43,7 @@ export const resourceSliceStrategy: Strategy = {
     'spec.nodeName': (slice) => slice.spec.nodeName ?? '',
     'spec.driver': (slice) => slice.spec.driver ?? '',
   },
+  refuseField: (field) => `field label not supported for resource.k8s.io/v1, Kind=ResourceSlice: ${field}`,
 }
 
 /** A taint without a time begins now. */

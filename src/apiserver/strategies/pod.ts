@@ -33,12 +33,16 @@ export const podStrategy: Strategy = {
   },
   selectableFields: {
     'spec.nodeName': (pod) => pod.spec.nodeName ?? '',
+    // What old clients call it.
+    'spec.host': (pod) => pod.spec.nodeName ?? '',
     'spec.restartPolicy': (pod) => pod.spec.restartPolicy ?? '',
     'spec.schedulerName': (pod) => pod.spec.schedulerName ?? '',
     'spec.serviceAccountName': (pod) => pod.spec.serviceAccountName ?? '',
     'spec.hostNetwork': (pod) => String(pod.spec.hostNetwork ?? false),
     'status.phase': (pod) => pod.status?.phase ?? '',
     'status.podIP': (pod) => pod.status?.podIPs?.[0]?.ip ?? pod.status?.podIP ?? '',
+    // Upstream lets it be named, and finds nothing in it.
+    'status.podIPs': () => '',
     'status.nominatedNodeName': (pod) => pod.status?.nominatedNodeName ?? '',
   },
 }

@@ -15,10 +15,13 @@ export const statefulSetStrategy: Strategy = { name: dnsLabel, countsGeneration:
 
 export const replicaSetStrategy: Strategy = {
   countsGeneration: true,
-  selectableFields: { 'status.replicas': (set) => String(set.status?.replicas ?? 0) },
 }
 
-export const replicationControllerStrategy: Strategy = { ...replicaSetStrategy, orphansByDefault: true }
+export const replicationControllerStrategy: Strategy = {
+  ...replicaSetStrategy,
+  orphansByDefault: true,
+  selectableFields: { 'status.replicas': (controller) => String(controller.status?.replicas ?? 0) },
+}
 
 /** Clients of before `generation` read how often the template has changed from here. */
 const TEMPLATE_GENERATION = 'deprecated.daemonset.template.generation'
@@ -63,4 +66,5 @@ export const jobStrategy: Strategy = {
     spec.selector = { ...spec.selector, matchLabels: { [UID_LABEL]: metadata.uid, ...spec.selector?.matchLabels } }
   },
   selectableFields: { 'status.successful': (job) => String(job.status?.succeeded ?? 0) },
+  refuseField: (field) => `field label ${JSON.stringify(field)} not supported for Job`,
 }

@@ -4,14 +4,12 @@
  */
 import type { KubeObject } from '#api/kind.ts'
 import { type Clock, every } from '#base/clock.ts'
-import type { ApiRequest, RequestOptions } from '#client/transport.ts'
-import { type FieldError, gone, invalid, type StatusError } from '#machinery/status-error.ts'
+import type { ApiRequest } from '#client/transport.ts'
+import { gone, type StatusError } from '#machinery/status-error.ts'
 import { Compacted, FutureRevision } from '#storage/store.ts'
 import type { Api, Caller } from '../api.ts'
 import { ConvertedObject, storedRequest } from '../converted.ts'
-import { tooLarge } from '../list.ts'
-import { forbiddenValue, unsupportedValue } from '../registry/object-meta.ts'
-import { parseRevision } from '../registry/registry.ts'
+import { parseRevision, tooLargeRevision, wantsInitialEvents } from '../list-options.ts'
 import { selectionOf } from '../selection.ts'
 import { type SelectedBatch, SelectedEvent } from './watch-groups.ts'
 
@@ -26,6 +24,8 @@ export interface OpenWatchSink {
 }
 
 const BOOKMARK_PERIOD_MS = 60_000
+/** So long before its end a watch is told where it is, so that the next one begins there. */
+const LAST_BOOKMARK_MS = 2_000
 
 /** Refusals arrive at `sink.onEnd`, synchronously; the returned function cancels. */
 export function openWatch(
@@ -46,7 +46,7 @@ export function openWatch(
   const end = (error?: Error) => {
     if (ended) return
     stop()
-    sink.onEnd(error && asStatus(error))
+    sink.onEnd(error && asStatus(error, request))
   }
   const attempt = (step: () => void) => {
     try {
@@ -57,24 +57,27 @@ export function openWatch(
   }
   attempt(() => {
     const options = request.options ?? {}
+    const wantsInitial = wantsInitialEvents(options)
     const asked = parseRevision(options.resourceVersion)
-    checkInitialEvents(options)
     // Authorise before anything is looked at.
     api.authorize(caller.user, request, 'watch')
     const { conversion, warning } = api.entry(request.resource)
     if (warning) caller.warnings.push(warning)
     const { registry } = api.served(request.resource)
     const { cache } = registry
-    if (asked !== undefined && asked > cache.revision) throw tooLarge(asked, cache.revision)
-    const wantsInitial = options.sendInitialEvents ?? (asked === undefined || asked === 0)
+    if (asked !== undefined && asked > cache.revision) throw tooLargeRevision(asked, cache.revision)
     const selection = selectionOf(registry, conversion ? storedRequest(conversion, request) : request)
     const begin = () => {
       const start = wantsInitial || !asked ? cache.revision : asked
       if (wantsInitial) sendInitial(start)
       cancelWatch = api.watch(caller, request, start, { onBatch: (batch) => sink.onBatch(batch), onEnd: end })
       // A cache that is behind can't say up to where its watchers have been told.
-      if (options.allowWatchBookmarks && !cache.isDelayed)
-        timers.push(every(clock, BOOKMARK_PERIOD_MS, () => sink.onBookmark(bookmark(request, cache.revision, false))))
+      if (options.allowWatchBookmarks && !cache.isDelayed) {
+        const tell = () => sink.onBookmark(bookmark(request, cache.revision, false))
+        timers.push(every(clock, BOOKMARK_PERIOD_MS, tell))
+        const lastMs = (options.timeoutSeconds ?? 0) * 1000 - LAST_BOOKMARK_MS
+        if (lastMs > 0) timers.push(clock.after(lastMs, tell))
+      }
       if (options.timeoutSeconds) timers.push(clock.after(options.timeoutSeconds * 1000, () => end()))
     }
     const sendInitial = (start: number) => {
@@ -83,7 +86,7 @@ export function openWatch(
         ? matching.map((entry) => new ConvertedObject(conversion, entry.object, entry))
         : matching
       if (initial.length > 0) sink.onInitial(initial.map((entry) => new SelectedEvent('ADDED', entry.revision, entry)))
-      if (options.sendInitialEvents && options.allowWatchBookmarks) sink.onBookmark(bookmark(request, start, true))
+      if (options.allowWatchBookmarks) sink.onBookmark(bookmark(request, start, true))
     }
     const pending = wantsInitial ? cache.prepare(selection.prefix) : undefined
     if (pending) pending.then(() => ended || attempt(begin), end)
@@ -91,19 +94,6 @@ export function openWatch(
   })
   if (ended) stop()
   return stop
-}
-
-/** Throws Invalid. */
-function checkInitialEvents({ sendInitialEvents, resourceVersionMatch: match }: RequestOptions) {
-  const errors: FieldError[] = []
-  const forbid = (why: string) => errors.push(forbiddenValue('resourceVersionMatch', why))
-  const isOther = match !== 'NotOlderThan'
-  if (sendInitialEvents !== undefined && isOther)
-    forbid('sendInitialEvents requires setting resourceVersionMatch to NotOlderThan')
-  if (sendInitialEvents === undefined && match)
-    forbid('resourceVersionMatch is forbidden for watch unless sendInitialEvents is provided')
-  if (match && isOther) errors.push(unsupportedValue('resourceVersionMatch', match, ['NotOlderThan']))
-  if (errors.length > 0) throw invalid({ group: 'meta.k8s.io', kind: 'ListOptions' }, '', errors)
 }
 
 function bookmark({ resource }: ApiRequest, revision: number, initialEventsEnd: boolean): KubeObject {
@@ -118,8 +108,9 @@ function bookmark({ resource }: ApiRequest, revision: number, initialEventsEnd: 
   }
 }
 
-function asStatus(error: Error): Error | StatusError {
-  if (error instanceof Compacted) return gone(`too old resource version: ${error.message}`)
-  if (error instanceof FutureRevision) return tooLarge(0, error.current, error)
+function asStatus(error: Error, { options }: ApiRequest): Error | StatusError {
+  if (error instanceof Compacted)
+    return gone(`too old resource version: ${options?.resourceVersion} (${error.compacted})`)
+  if (error instanceof FutureRevision) return tooLargeRevision(Number(options?.resourceVersion), error.current, error)
   return error
 }

@@ -12,6 +12,10 @@ export interface Selection {
   readonly matches: (object: KubeObject) => boolean
   /** Equal for selections that select the same. */
   readonly signature: string
+  /** Everything under the prefix is selected. */
+  readonly isWhole: boolean
+  /** At most one object can be selected. */
+  readonly isSingle: boolean
 }
 
 export type SelectedType = 'ADDED' | 'MODIFIED' | 'DELETED'

@@ -212,7 +212,8 @@ describe('bookmarks', () => {
   it('come every minute to those who ask, and no one else', async () => {
     const clock = new FakeClock()
     await using own = await startTestServer({ clock })
-    using marked = recordWatch(own.client, pods, { allowWatchBookmarks: true })
+    const resourceVersion = String(own.store.revision)
+    using marked = recordWatch(own.client, pods, { resourceVersion, allowWatchBookmarks: true })
     using plain = recordWatch(own.client, pods)
     await clock.advance(60_000)
     await own.client.create(configMaps, { metadata: { namespace: 'default', name: 'a' } })
@@ -227,6 +228,26 @@ describe('bookmarks', () => {
         metadata: { resourceVersion: String(own.store.revision), creationTimestamp: null },
       },
     })
+  })
+})
+
+describe('a watch with a time-out', () => {
+  it('is told where it is shortly before its end', async () => {
+    const clock = new FakeClock()
+    await using own = await startTestServer({ clock })
+    const options = { resourceVersion: String(own.store.revision), allowWatchBookmarks: true }
+    using watched = recordWatch(own.client, pods, { ...options, timeoutSeconds: 10 })
+    using short = recordWatch(own.client, pods, { ...options, timeoutSeconds: 2 })
+    await own.client.create(configMaps, { metadata: { namespace: 'default', name: 'a' } })
+    await clock.advance(7_999)
+    expect(watched.events).toEqual([])
+    await clock.advance(1)
+    expect(watched.events).toMatchObject([
+      { type: 'BOOKMARK', object: { metadata: { resourceVersion: String(own.store.revision) } } },
+    ])
+    await clock.advance(2_000)
+    expect(await watched.ended()).toBeUndefined()
+    expect(short.events).toEqual([])
   })
 })
 
@@ -250,6 +271,25 @@ describe('sendInitialEvents', () => {
     })
     await put('c')
     await watched.until(({ events }) => events.length === 4)
+  })
+
+  it.each([undefined, '', '0'])('is what a watch wants that begins at %j', async (resourceVersion) => {
+    const { put, watch } = await arena()
+    await put('a')
+    using watched = watch({ resourceVersion, allowWatchBookmarks: true })
+    expect(watched.events.map(({ type }) => type)).toEqual(['ADDED', 'BOOKMARK'])
+    expect(watched.events[1]).toMatchObject({
+      object: { metadata: { annotations: { 'k8s.io/initial-events-end': 'true' } } },
+    })
+    using quiet = watch({ resourceVersion })
+    expect(quiet.events.map(({ type }) => type)).toEqual(['ADDED'])
+  })
+
+  it('may be false, and then there are none', async () => {
+    const { put, watch } = await arena()
+    await put('a')
+    using watched = watch({ sendInitialEvents: false, resourceVersionMatch: 'NotOlderThan', allowWatchBookmarks: true })
+    expect(watched.events).toEqual([])
   })
 
   it('does so where there is nothing, too', async () => {
