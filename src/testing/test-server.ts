@@ -163,7 +163,9 @@ export async function startTestServer(options: TestServerOptions = {}): Promise<
     url,
     client,
     get httpsClient() {
-      transport ??= createHttpsTransport({ connection: { server: url, ca: pki.authority.cert, cert, key }, clock })
+      const connection = { server: url, ca: pki.authority.cert, cert, key }
+      // The same manager of fields as `client` is.
+      transport ??= createHttpsTransport({ connection, clock, userAgent: 'test' })
       return new Client(transport)
     },
     informers,
