@@ -16,7 +16,7 @@ export function explanationText(question: Question, explanation: Explanation, ve
     lines.push(`yes: ${question.user.name} may ${what}`)
     for (const held of allowedBy) lines.push(`  ${grantText(held)}`, `    ${ruleText(held.rule)}`)
     if (allowedBy.length === 0) lines.push(`  ${withoutRoles(question, verdict)}`)
-    return `${lines.join('\n')}\n`
+    return text(lines)
   }
   lines.push(`no: ${question.user.name} may not ${what}`)
   if (verdict.reason) lines.push(...verdict.reason.split('\n').map((line) => `  the API server says: ${line}`))
@@ -31,8 +31,13 @@ export function explanationText(question: Question, explanation: Explanation, ve
     for (const { kind, name } of wouldAllow) lines.push(`  ${kind} ${name}`)
     lines.push('for example:', `  ${commandFor(question, wouldAllow[0]!)}`)
   } else lines.push('no role that would allow it exists')
-  return `${lines.join('\n')}\n`
+  return text(lines)
 }
+
+/** Names are others' to choose: what a terminal would obey is shown instead. */
+const text = (lines: readonly string[]) => lines.map((line) => `${line.replace(/[\p{Cc}\p{Cf}]/gu, codeOf)}\n`).join('')
+
+const codeOf = (char: string) => `\\u${char.codePointAt(0)!.toString(16).padStart(4, '0')}`
 
 function withoutRoles({ user }: Question, { reason }: Verdict): string {
   if (user.groups.includes('system:masters')) return 'members of system:masters may do everything, without any role'
@@ -79,8 +84,13 @@ function commandFor({ user, namespace, path }: Question, { kind, name }: Explana
     isAccount === 'serviceaccount' && user.name.startsWith('system:')
       ? `--serviceaccount=${accountNamespace}:${accountName}`
       : `--user=${user.name}`
-  const label = `${(accountName ?? user.name).replace(/[^a-z0-9.-]/gi, '-').toLowerCase()}-${name.replaceAll(':', '-')}`
-  if (namespace === '' || path !== undefined)
-    return `kubectl create clusterrolebinding ${label} --clusterrole=${name} ${whom}`
-  return `kubectl create rolebinding ${label} --${kind.toLowerCase()}=${name} ${whom} -n ${namespace}`
+  const label = `${accountName ?? user.name}-${name}`.replace(/[^a-z0-9.-]+/gi, '-').toLowerCase()
+  const words =
+    namespace === '' || path !== undefined
+      ? ['clusterrolebinding', label, `--clusterrole=${name}`, whom]
+      : ['rolebinding', label, `--${kind.toLowerCase()}=${name}`, whom, '-n', namespace]
+  return ['kubectl', 'create', ...words].map(shellWord).join(' ')
 }
+
+/** As a shell takes for one word, whatever is in it. */
+const shellWord = (word: string) => (/^[\w.,:=@/-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`)

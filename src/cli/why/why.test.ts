@@ -143,6 +143,14 @@ for example:
     expect(() => about('nonsense')).toThrow('there is no resource "nonsense"')
   })
 
+  it('neither obeys names nor lets a shell obey them', () => {
+    const evil = clusterRole("$(reboot)'\u001b[2J\n; x", rule('get', 'secrets'))
+    const question = questionOf({ ...words, verb: 'get', resource: 'secrets' }, allResources)
+    const text = explanationText(question, explain(question, { ...policy, clusterRoles: [evil] }), { allowed: false })
+    expect(text).toContain("ClusterRole $(reboot)'\\u001b[2J\\u000a; x\n")
+    expect(text).toContain("'--clusterrole=$(reboot)'\\''\\u001b[2J\\u000a; x' --user=jane -n team-a\n")
+  })
+
   it('gives users the groups that they have', () => {
     const groups = (user: string, ...given: string[]) =>
       questionOf({ ...words, user, groups: given }, allResources).user.groups
