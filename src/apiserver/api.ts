@@ -367,8 +367,7 @@ export class Api {
         }
         const patched = (old: Stored | undefined) => {
           if (!old) throw notFound(request.resource, request.name!)
-          const draft = patchObject(caller, request, conversion.served.type, conversion.fromStored(old))
-          return owned(withoutOldVersion(draft, old), old)
+          return owned(patchObject(caller, request, conversion.served.type, conversion.fromStored(old)), old)
         }
         return this.update(caller, inner, patched, { isOwned: true })
       }
@@ -522,7 +521,7 @@ export class Api {
     }
     const patched = (old: Stored | undefined) => {
       if (!old) throw notFound(resource, name!)
-      return withoutOldVersion(withName(patchObject(caller, request, resource.type, old), name), old)
+      return patchObject(caller, request, resource.type, old)
     }
     return this.update(caller, request, patched, parts)
   }

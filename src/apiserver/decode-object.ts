@@ -9,8 +9,9 @@ import type { Message } from '#api/schema.ts'
 import type { ApiRequest } from '#client/transport.ts'
 import { badRequest, invalid, StatusError } from '#machinery/status-error.ts'
 import { applyPatch } from './patch/apply-patch.ts'
+import { goText } from './patch/go-text.ts'
 import { checkDeleteRequest, type DeleteRequest } from './registry/deletion.ts'
-import { invalidValue } from './registry/object-meta.ts'
+import { immutableValue, invalidValue } from './registry/object-meta.ts'
 import type { Draft } from './registry/strategy.ts'
 
 /** Who is told. */
@@ -46,6 +47,8 @@ export function decodeObject(
   }
   const { apiVersion: foundVersion, kind: found } = body as { apiVersion?: unknown; kind?: unknown }
   if (type.schema) checkCustomType(type, body as Record<string, unknown>)
+  const isOther = (found && found !== expected) || (foundVersion && foundVersion !== apiVersion)
+  if (isOther && refusal) throw refusal(notRegistered(String(foundVersion || apiVersion), String(found || expected)))
   if (found && found !== expected) {
     const from = String(foundVersion || apiVersion)
     throw badRequest(
@@ -63,7 +66,13 @@ export function decodeObject(
   } catch (cause) {
     throw cause instanceof DecodeError ? refuse(cause.message, cause) : cause
   }
-  const problems = [...duplicatesOf(body), ...decoded.unknown.map((path) => `unknown field ${JSON.stringify(path)}`)]
+  const duplicates = duplicatesOf(body)
+  const unknown = decoded.unknown.map((path) => `unknown field ${JSON.stringify(path)}`)
+  // Custom resources are looked through for duplicates before their schema is asked.
+  const problems =
+    duplicates.length > 0 && unknown.length > 0 && !type.schema
+      ? inDocumentOrder(body, [...duplicates, ...unknown])
+      : [...duplicates, ...unknown]
   if (problems.length > 0 && options?.fieldValidation !== 'Ignore') {
     if (options?.fieldValidation === 'Strict') throw refuse(`strict decoding error: ${problems.join(', ')}`)
     caller.warnings.push(...problems)
@@ -76,6 +85,28 @@ export function decodeObject(
   const { managedFields } = (body as Partial<Draft>).metadata ?? {}
   if (Array.isArray(managedFields) && managedFields.length === 0) draft.metadata.managedFields = []
   return draft
+}
+
+/** Problems, each of which ends with a quoted path, in the order in which their fields first stand in `body`. */
+function inDocumentOrder(body: object, problems: readonly string[]): string[] {
+  const places = new Map<string, number>()
+  const wanted = new Map(problems.map((text) => [text, JSON.parse(text.slice(text.indexOf('"'))) as string]))
+  const paths = new Set(wanted.values())
+  const walk = (value: unknown, path: string) => {
+    if (paths.has(path) && !places.has(path)) places.set(path, places.size)
+    if (typeof value !== 'object' || value === null) return
+    for (const [key, member] of Object.entries(value))
+      walk(member, Array.isArray(value) ? `${path}[${key}]` : path ? `${path}.${key}` : key)
+  }
+  walk(body, '')
+  const placeOf = (text: string) => places.get(wanted.get(text)!) ?? places.size
+  return problems.toSorted((a, b) => placeOf(a) - placeOf(b))
+}
+
+/** What a patched object is that claims to be of another kind. */
+function notRegistered(apiVersion: string, kind: string): string {
+  const named = `no kind ${JSON.stringify(kind)} is registered for version ${JSON.stringify(apiVersion)}`
+  return `${named} in scheme "pkg/api/legacyscheme/scheme.go:30"`
 }
 
 const SHOWN_BYTES = 30
@@ -100,19 +131,36 @@ function checkCustomType({ gvk }: Message, body: Record<string, unknown>) {
   throw invalid({ group, kind: String(found) }, String(name ?? ''), [error])
 }
 
-/** `old` with the request's patch applied, complete and decoded. Throws BadRequest, Invalid. */
+/**
+ * `old` with the request's patch applied, complete and decoded, and still the same object. It fits whatever is there
+ * unless the patch itself sets a resourceVersion. Throws BadRequest, Invalid.
+ */
 export function patchObject(caller: Listener, request: ApiRequest, type: Message, old: KubeObject): Draft {
-  const { patchType, body } = request
+  const { patchType, body, resource, name } = request
   if (patchType === undefined || patchType === 'apply') throw new TypeError(`${patchType} is no way to patch an object`)
   const patched = applyPatch(patchType, mentionsManagers(request) ? old : withoutManagers(old), body, type)
   // What the patch says twice is the patched object's problem.
   const duplicates = duplicatesOf(body)
-  const noted = duplicates.length === 0 ? patched : { ...(patched as object), [kDuplicates]: duplicates }
-  return decodeObject(caller, request, type, noted, (why, cause) => {
+  const noted = {
+    ...(patched as object),
+    ...(patchType === 'strategic' && kindOf(type)),
+    ...(duplicates.length > 0 && { [kDuplicates]: duplicates }),
+  }
+  const isObject = typeof patched === 'object' && patched !== null && !Array.isArray(patched)
+  const draft = decodeObject(caller, request, type, isObject ? noted : patched, (why, cause) => {
     const value = patchType === 'strategic' ? goText(body) : JSON.stringify(patched)
     const error = invalid({ group: '', kind: '' }, '', [invalidValue('patch', value, why)])
     return new StatusError('Invalid', error.message, { details: error.details!, cause })
   })
+  const { uid } = draft.metadata
+  if (uid && uid !== old.metadata.uid) throw invalid(resource, name!, [immutableValue('metadata.uid', uid)])
+  return withoutOldVersion(withName(draft, name), old)
+}
+
+/** A strategic merge patch knows what it is applied to, whatever it says of that itself. */
+function kindOf({ gvk }: Message): { apiVersion: string; kind: string } {
+  const { group, version, kind } = gvk!
+  return { apiVersion: group === '' ? version : `${group}/${version}`, kind }
 }
 
 /** Whether a patch may have to do with managedFields, which are the larger part of most objects. */
@@ -131,19 +179,11 @@ function withoutManagers(object: KubeObject): KubeObject {
   return { ...object, metadata }
 }
 
-/** A value as Go prints it, by which users know a patch in an error. */
-function goText(value: unknown): string {
-  if (value === null) return '<nil>'
-  if (typeof value !== 'object') return String(value)
-  if (Array.isArray(value)) return `[${value.map(goText).join(' ')}]`
-  const members = Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1))
-  return `map[${members.map(([key, member]) => `${key}:${goText(member)}`).join(' ')}]`
-}
-
 /** Throws BadRequest for an object that is not the one that the request names. */
 export function withName(draft: Draft, name: string | undefined): Draft {
-  if (!draft.metadata.name) draft.metadata.name = name!
-  else if (draft.metadata.name !== name) {
+  if (!draft.metadata.name)
+    throw badRequest(`the name of the object (${name} based on URL) was undeterminable: name must be provided`)
+  if (draft.metadata.name !== name) {
     throw badRequest(`the name of the object (${draft.metadata.name}) does not match the name on the URL (${name})`)
   }
   return draft

@@ -1,7 +1,8 @@
 /**
  * Names of managers: what one may look like, and what a manager is called who does not say, which is the name in the
- * User-Agent. Upstream: `metav1/validation.ValidateFieldManager`, `handlers.prefixFromUserAgent`.
+ * User-Agent. Upstream: `metav1/validation.ValidateFieldManager`, `ValidateManagedFields`, `handlers.prefixFromUserAgent`.
  */
+import type { ManagedFieldsEntry } from '#api/meta/v1.ts'
 import type { FieldError } from '#machinery/status-error.ts'
 import { invalidValue } from '../registry/object-meta.ts'
 
@@ -26,20 +27,45 @@ export function managerFromUserAgent(userAgent: string): string {
   return name
 }
 
-/** What is wrong with the `fieldManager` of a request. */
-export function managerErrors(name: string): FieldError[] {
+const tooLong = (field: string, bytes: number): FieldError => ({
+  type: 'TooLong',
+  field,
+  message: `Too long: may not be more than ${bytes} bytes`,
+})
+
+/** All that nearly every name is. */
+const PLAIN = /^[ -~]{0,128}$/
+
+/** What is wrong with the name of a manager. */
+export function managerErrors(name: string, field = 'fieldManager'): FieldError[] {
   const errors: FieldError[] = []
-  if (Buffer.byteLength(name) > MAX_BYTES) {
-    const message = `Too long: may not be more than ${MAX_BYTES} bytes`
-    errors.push({ type: 'TooLong', field: 'fieldManager', message })
-  }
+  if (PLAIN.test(name)) return errors
+  if (Buffer.byteLength(name) > MAX_BYTES) errors.push(tooLong(field, MAX_BYTES))
   let at = 0
   for (const char of name) {
     if (!isPrintable(char)) {
       const code = char.codePointAt(0)!.toString(16).toUpperCase().padStart(4, '0')
-      errors.push(invalidValue('fieldManager', name, `invalid character U+${code} (at position ${at})`))
+      errors.push(invalidValue(field, name, `invalid character U+${code} (at position ${at})`))
     }
     at += Buffer.byteLength(char)
   }
+  return errors
+}
+
+const MAX_SUBRESOURCE_BYTES = 256
+
+/** What is wrong with who is said to own fields. */
+export function managedFieldsErrors(entries: readonly ManagedFieldsEntry[] | undefined): FieldError[] {
+  const errors: FieldError[] = []
+  entries?.forEach(({ operation = '', fieldsType = '', manager = '', subresource = '' }, i) => {
+    const field = `metadata.managedFields[${i}]`
+    if (operation !== 'Apply' && operation !== 'Update')
+      errors.push(invalidValue(`${field}.operation`, operation, 'must be `Apply` or `Update`'))
+    if (fieldsType !== '' && fieldsType !== 'FieldsV1')
+      errors.push(invalidValue(`${field}.fieldsType`, fieldsType, 'must be `FieldsV1`'))
+    errors.push(...managerErrors(manager, `${field}.manager`))
+    if (Buffer.byteLength(subresource) > MAX_SUBRESOURCE_BYTES)
+      errors.push(tooLong(`${field}.subresource`, MAX_SUBRESOURCE_BYTES))
+  })
   return errors
 }

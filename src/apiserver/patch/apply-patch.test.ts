@@ -27,8 +27,14 @@ describe('a merge patch', () => {
     expect(JSON.stringify(mergePatch(JSON.parse(original), JSON.parse(patch)))).toBe(result)
   })
 
-  it.each([[[]], [null], ['text'], [1]])('is refused where it is %j', (patch) => {
-    expect(() => apply('merge', {}, patch)).toThrow('error decoding patch')
+  it.each([[[]], ['text'], [1]])('is refused where it is %j', (patch) => {
+    expect(() => apply('merge', {}, patch)).toThrow('error decoding patch: json: cannot unmarshal')
+    expect(() => apply('strategic', {}, patch)).toThrow(/^json: cannot unmarshal/)
+  })
+
+  it('is refused where it is null, unless it is a strategic one, which then changes nothing', () => {
+    expect(() => apply('merge', {}, null)).toThrow('Invalid JSON Patch')
+    expect(apply('strategic', { data: { a: '1' } }, null)).toEqual({ data: { a: '1' } })
   })
 })
 

@@ -3,6 +3,7 @@ import type { Message } from '#api/schema.ts'
 import { setMember } from '#base/json.ts'
 import { badRequest, StatusError } from '#machinery/status-error.ts'
 import { applyJsonPatch, JsonPatchError } from './json-patch.ts'
+import { rejected } from './patch-error.ts'
 import { strategicMerge } from './strategic-merge.ts'
 
 export type PatchFormat = 'json' | 'merge' | 'strategic'
@@ -10,16 +11,20 @@ export type PatchFormat = 'json' | 'merge' | 'strategic'
 /** The most operations that a JSON patch may have; upstream's limit. */
 const MAX_OPERATIONS = 10_000
 
-/** Throws StatusError: BadRequest for a malformed patch, Invalid for one that does not fit the object. */
+/** Throws StatusError: BadRequest for a malformed patch, Invalid (or without a reason) for one that does not fit the object. */
 export function applyPatch(format: PatchFormat, original: object, patch: unknown, type: Message): unknown {
   if (format === 'json') return applyJsonOperations(original, patch)
-  if (typeof patch !== 'object' || patch === null || Array.isArray(patch)) {
-    const found = Array.isArray(patch) ? 'array' : patch === null ? 'null' : typeof patch
-    throw badRequest(
-      `error decoding patch: json: cannot unmarshal ${found} into Go value of type map[string]interface {}`,
-    )
+  const isMerge = format === 'merge'
+  if (patch === null) {
+    if (isMerge) throw badRequest('Invalid JSON Patch')
+    return original
   }
-  return format === 'merge'
+  if (typeof patch !== 'object' || Array.isArray(patch)) {
+    const found = Array.isArray(patch) ? 'array' : typeof patch
+    const why = `json: cannot unmarshal ${found} into Go value of type map[string]interface {}`
+    throw badRequest(isMerge ? `error decoding patch: ${why}` : why)
+  }
+  return isMerge
     ? mergePatch(original, patch)
     : strategicMerge(original as Record<string, unknown>, patch as Record<string, unknown>, type)
 }
@@ -51,9 +56,6 @@ function applyJsonOperations(original: object, patch: unknown): unknown {
   try {
     return applyJsonPatch(original, patch)
   } catch (cause) {
-    if (!(cause instanceof JsonPatchError)) throw cause
-    // Upstream does not say what is wrong; its users know these words.
-    const message = `the server rejected our request due to an error in our request: ${cause.message}`
-    throw new StatusError('Invalid', message, { details: {}, cause })
+    throw cause instanceof JsonPatchError ? rejected(cause.message, cause) : cause
   }
 }

@@ -4,191 +4,222 @@
  * Upstream: `apimachinery/pkg/util/strategicpatch`. Nothing that is passed in is written to.
  *
  * Elements of a merged list stand in the order that the patch gives them; the others keep their own order between them,
- * which puts new elements in front unless `$setElementOrder` says otherwise.
+ * which puts new elements in front unless `$setElementOrder` says otherwise. Directives mean something only where old and
+ * new meet; elsewhere they stay in the object, whose decoding tells of fields that it does not know.
  */
 import type { Field, Message } from '#api/schema.ts'
 import { setMember } from '#base/json.ts'
-import { badRequest, StatusError } from '#machinery/status-error.ts'
+import { type IdOf, inOrder, positions } from './element-order.ts'
+import { goText, goType } from './go-text.ts'
+import { badFormat, noMergeKey, rejected, unexplained, unknownDirective, wrongType } from './patch-error.ts'
 
 type Json = Record<string, unknown>
 
 const DIRECTIVE = '$patch'
 const RETAIN_KEYS = '$retainKeys'
-const DELETE_FROM = '$deleteFromPrimitiveList/'
-const ELEMENT_ORDER = '$setElementOrder/'
+const DELETE_FROM = '$deleteFromPrimitiveList'
+const ELEMENT_ORDER = '$setElementOrder'
 
-/** `original` with `patch` applied. `type` describes them; undefined where the schema does not look inside. Throws BadRequest, Invalid. */
+/**
+ * `original` with `patch` applied. `type` describes them; undefined where the schema does not look inside. Throws
+ * BadRequest, Invalid, and errors without a reason.
+ */
 export function strategicMerge(original: Json, patch: Json, type: Message | undefined): Json {
-  const directive = patch[DIRECTIVE]
-  if (directive === 'replace') return withoutDirectives(without(patch, DIRECTIVE)) as Json
-  if (directive === 'delete') return {}
-  if (directive !== undefined) throw unknownDirective(directive, patch)
-
+  if (Object.hasOwn(patch, DIRECTIVE)) {
+    const { [DIRECTIVE]: directive, ...rest } = patch
+    if (directive === 'replace') return rest
+    if (directive === 'delete') return {}
+    throw unknownDirective(directive, patch)
+  }
   const result: Json = { ...original }
-  if (RETAIN_KEYS in patch) retainOnly(result, patch)
+  if (Object.hasOwn(patch, RETAIN_KEYS)) retainOnly(result, patch)
   const ordered = new Set<string>()
   for (const key in patch) {
     if (!key.startsWith(ELEMENT_ORDER)) continue
-    const name = key.slice(ELEMENT_ORDER.length)
-    ordered.add(name)
-    const order = asList(patch[key], 'invalid patch format of setElementOrder list')
-    const list = orderedList(own(result, name), own(patch, name), order, fieldOf(type, name))
-    if (list) setMember(result, name, list)
+    const name = setOrder(result, patch, key, type)
+    if (name !== undefined) ordered.add(name)
   }
   for (const key in patch) {
+    if (key === RETAIN_KEYS || key.startsWith(ELEMENT_ORDER) || ordered.has(key)) continue
+    const isRemoval = key.startsWith(DELETE_FROM)
+    const name = isRemoval ? namedBy(key, 'primitive list') : key
     const value = patch[key]
-    if (key.startsWith(DELETE_FROM)) {
-      const name = key.slice(DELETE_FROM.length)
-      const gone = new Set(asList(value, 'invalid patch format of primitive list'))
-      const list = own(result, name)
-      if (Array.isArray(list))
-        setMember(
-          result,
-          name,
-          list.filter((element) => !gone.has(element)),
-        )
-    } else if (!isDirective(key) && !ordered.has(key)) {
-      const merged = value === null ? undefined : mergeValue(own(result, key), value, fieldOf(type, key))
-      if (merged === undefined) delete result[key]
-      else setMember(result, key, merged)
-    }
+    const before = own(result, name)
+    // A removal from what is no list, or not there, has nothing to do.
+    if (isRemoval && value !== null && !(Array.isArray(before) && Array.isArray(value))) continue
+    const merged = value === null ? undefined : mergeValue(before, value, fieldOf(type, name), isRemoval)
+    if (merged === undefined) delete result[name]
+    else setMember(result, name, merged)
   }
   return result
 }
 
 /** Undefined: the field goes. */
-function mergeValue(before: unknown, value: unknown, field: Field | undefined): unknown {
+function mergeValue(before: unknown, value: unknown, field: Field | undefined, isRemoval: boolean): unknown {
   const elementType = field && typeof field.type !== 'string' ? field.type : undefined
   if (isObject(before) && isObject(value)) {
     if (field?.patchStrategy === 'replace') return value
     // Below a map, the element type describes each value, not the map itself.
     return strategicMerge(before, value, field?.shape === 'one' ? elementType : undefined)
   }
-  if (Array.isArray(before) && Array.isArray(value) && field?.patchStrategy?.startsWith('merge')) {
-    if (!field.patchMergeKey) return inOrder([...new Set([...before, ...value])], value, before, identity)
-    const { list, live, patched } = mergeObjects(before, value, field.patchMergeKey, elementType)
-    return inOrder(list, patched, live, idBy(field.patchMergeKey))
-  }
+  if (Array.isArray(before) && Array.isArray(value))
+    return isRemoval || isMerged(field) ? mergeList(before, value, field, elementType, isRemoval) : value
   return withoutDirectives(value)
 }
 
-/** A list for which the patch gives an order, with or without elements; undefined where there is no list. */
-function orderedList(
-  before: unknown,
-  value: unknown,
-  order: readonly unknown[],
+function mergeList(
+  before: readonly unknown[],
+  patch: readonly unknown[],
   field: Field | undefined,
-): unknown[] | undefined {
-  for (const list of [before, value])
-    if (list !== undefined && !Array.isArray(list)) throw badRequest('invalid patch format of setElementOrder list')
-  const live = before as unknown[] | undefined
-  const patched = value as unknown[] | undefined
-  const idOf = field?.patchMergeKey ? idBy(field.patchMergeKey) : identity
-  if (patched) checkOrder(patched, order, idOf)
-  const merged = live && patched ? mergeValue(live, patched, field) : (live ?? withoutDirectives(patched))
-  return merged === undefined ? undefined : inOrder(merged as unknown[], order, live ?? [], idOf)
-}
-
-/** Elements of the patch must stand in their list in the order that it gives. Throws Invalid. */
-function checkOrder(patched: readonly unknown[], order: readonly unknown[], idOf: IdOf) {
-  if (order.length === 0) return
-  let at = 0
-  for (const element of patched) {
-    if (isObject(element) && DIRECTIVE in element) continue
-    while (at < order.length && idOf(order[at]) !== idOf(element)) at++
-    if (at++ < order.length) continue
-    throw new StatusError(
-      'Invalid',
-      `The order in patch list:\n${JSON.stringify(patched)}\n doesn't match ${ELEMENT_ORDER.slice(0, -1)} list:\n${JSON.stringify(order)}\n`,
-    )
+  type: Message | undefined,
+  isRemoval: boolean,
+): unknown[] {
+  const mergeKey = field?.patchMergeKey
+  if (before.length === 0 && patch.length === 0) return []
+  if (!isObject(checkAlike(before, patch))) {
+    const removed = new Set(patch)
+    if (isRemoval) return before.filter((element) => !removed.has(element))
+    return inOrder([...new Set([...before, ...patch])], patch, before, identity)
   }
+  if (!mergeKey) throw unexplained('cannot merge lists without merge key for struct')
+  const { list, live, patched } = mergeObjects(before as Json[], patch as Json[], mergeKey, type)
+  for (const element of list) requireKey(element, mergeKey)
+  return inOrder(list, patched, live, idBy(mergeKey))
 }
 
-/** Throws BadRequest. `live` and `patched` are what is left of both lists once directives are obeyed. */
-function mergeObjects(before: unknown[], patch: unknown[], mergeKey: string, type: Message | undefined) {
-  const idOf = idBy(mergeKey)
-  let live = before
+/** `live` and `patched` are what is left of both lists once directives are obeyed. */
+function mergeObjects(before: Json[], patch: Json[], mergeKey: string, type: Message | undefined) {
   const patched: Json[] = []
+  const removed = new Set<unknown>()
   let isReplaced = false
   for (const element of patch) {
-    if (!isObject(element)) throw badRequest(`invalid patch: ${JSON.stringify(element)} is not an object`)
+    if (!Object.hasOwn(element, DIRECTIVE)) {
+      patched.push(element)
+      continue
+    }
     const directive = element[DIRECTIVE]
     if (directive === 'replace') isReplaced = true
-    else if (directive !== undefined && directive !== 'delete') throw unknownDirective(directive, element)
-    else if (element[mergeKey] === undefined || element[mergeKey] === null)
-      throw badRequest(`map: ${JSON.stringify(element)} does not contain declared merge key: ${mergeKey}`)
-    else if (directive === undefined) patched.push(element)
-    else live = live.filter((existing) => idOf(existing) !== element[mergeKey])
+    else if (directive === 'delete') removed.add(requireKey(element, mergeKey))
+    else if (directive === 'merge') throw unexplained('merging lists cannot yet be specified in the patch')
+    else throw unknownDirective(directive, element)
   }
-  if (isReplaced) return { list: patched.map(withoutDirectives), live: patched, patched: [] }
+  if (isReplaced) return { list: patched, live: patched, patched: [] }
+  const live = removed.size === 0 ? before : before.filter((element) => !removed.has(own(element, mergeKey)))
   const list = [...live]
+  const at = positions(list, idBy(mergeKey))
   for (const element of patched) {
-    const at = list.findIndex((existing) => idOf(existing) === element[mergeKey])
-    if (at < 0) list.push(withoutDirectives(element))
-    else list[at] = strategicMerge(list[at] as Json, element, type)
+    const id = requireKey(element, mergeKey)
+    const found = at.get(id)
+    if (found === undefined) at.set(id, list.push(element) - 1)
+    else list[found] = strategicMerge(list[found]!, element, type)
   }
   return { list, live, patched }
 }
 
-type IdOf = (element: unknown) => unknown
-const identity: IdOf = (element) => element
-const idBy =
-  (mergeKey: string): IdOf =>
-  (element) =>
-    isObject(element) ? element[mergeKey] : element
-
-/** Elements that `order` names stand in its order; the others stand before whatever follows them in `live`. */
-function inOrder(list: readonly unknown[], order: readonly unknown[], live: readonly unknown[], idOf: IdOf): unknown[] {
-  const wanted = positions(order, idOf)
-  const lived = positions(live, idOf)
-  const named = list
-    .filter((element) => wanted.has(idOf(element)))
-    .sort((a, b) => wanted.get(idOf(a))! - wanted.get(idOf(b))!)
-  const others = list.filter((element) => !wanted.has(idOf(element)))
-  const out: unknown[] = []
-  let next = 0
-  for (const element of named) {
-    const at = lived.get(idOf(element)) ?? -1
-    while (next < others.length && (lived.get(idOf(others[next])) ?? Infinity) < at) out.push(others[next++])
-    out.push(element)
+/** Obeys an order of the elements of a list, and whether the patch has some of them. Returns the name of a list that it has. */
+function setOrder(result: Json, patch: Json, key: string, type: Message | undefined): string | undefined {
+  const order = asList(patch[key])
+  const name = namedBy(key, 'setElementOrder list')
+  const live = Object.hasOwn(result, name) ? asList(result[name]) : undefined
+  const patched = Object.hasOwn(patch, name) ? asList(patch[name]) : undefined
+  const field = fieldOf(type, name)
+  if (type && !field) {
+    const struct = type.name.slice(type.name.lastIndexOf('.') + 1)
+    throw unexplained(`unable to find api field in struct ${struct} for the json field ${JSON.stringify(name)}`)
   }
-  return [...out, ...others.slice(next)]
+  const mergeKey = field?.patchMergeKey
+  if (patched) checkOrder(patched, order, mergeKey)
+  const merged = live && patched ? mergeValue(live, patched, field, false) : (live ?? withoutDirectives(patched))
+  if (merged === undefined) return undefined
+  const list = merged as unknown[]
+  if (mergeKey) checkOrdered(list, order, mergeKey)
+  checkAlike(live ?? [], patched ?? [])
+  if (mergeKey) for (const element of [...order, ...(live ?? [])]) requireKey(element, mergeKey)
+  setMember(result, name, inOrder(list, order, live ?? [], mergeKey ? idBy(mergeKey) : identity))
+  return patched && name
 }
 
-/** Where each element stands first. */
-function positions(list: readonly unknown[], idOf: IdOf): Map<unknown, number> {
-  const at = new Map<unknown, number>()
-  list.forEach((element, i) => {
-    const id = idOf(element)
-    if (!at.has(id)) at.set(id, i)
-  })
-  return at
+/** Elements of the patch must stand in their list in the order that it gives. */
+function checkOrder(patched: readonly unknown[], order: readonly unknown[], mergeKey: string | undefined) {
+  if (order.length === 0 || patched.length === 0) return
+  const idOf: IdOf = mergeKey ? (element) => requireKey(element, mergeKey) : identity
+  let at = 0
+  for (const element of patched) {
+    if (mergeKey && !isObject(element)) throw wrongType('object', element)
+    if (isObject(element) && Object.hasOwn(element, DIRECTIVE)) continue
+    while (at < order.length && idOf(order[at]) !== idOf(element)) at++
+    if (at++ < order.length) continue
+    throw unexplained(
+      `The order in patch list:\n${goText(patched)}\n doesn't match ${ELEMENT_ORDER} list:\n${goText(order)}\n`,
+    )
+  }
 }
 
-/** A value that is taken over whole: its nulls and directives have nothing to act upon. Undefined: it is a directive itself. */
+/** Each element has a key, and whoever looks for it in the order comes by nothing but objects. */
+function checkOrdered(list: readonly unknown[], order: readonly unknown[], mergeKey: string) {
+  const stray = order.findIndex((element) => !isObject(element))
+  const at = positions(order, idBy(mergeKey))
+  for (const element of list) {
+    const id = requireKey(element, mergeKey)
+    if (stray >= 0 && (at.get(id) ?? Infinity) > stray) throw unexplained(`value for key ${stray} is not a map`)
+  }
+}
+
+/** All elements of both lists have one type. Returns the first, if any. */
+function checkAlike(before: readonly unknown[], patch: readonly unknown[]): unknown {
+  const first = before.length > 0 ? before[0] : patch[0]
+  if (Array.isArray(first)) throw rejected()
+  const type = goType(first)
+  if (!before.every((element) => goType(element) === type) || !patch.every((element) => goType(element) === type))
+    throw unexplained(`list element types are not identical: ${goText([before, patch])}`)
+  return first
+}
+
+/** A value that meets no old one: its nulls have nothing to act upon, and it loses objects that are directives. */
 function withoutDirectives(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(withoutDirectives).filter((element) => element !== undefined)
   if (!isObject(value)) return value
-  if (DIRECTIVE in value) return undefined
+  if (Object.hasOwn(value, DIRECTIVE)) return undefined
   const out: Json = {}
   for (const key in value) {
-    const member = value[key] === null || isDirective(key) ? undefined : withoutDirectives(value[key])
+    const member = value[key] === null ? undefined : withoutDirectives(value[key])
     if (member !== undefined) setMember(out, key, member)
   }
   return out
 }
 
-/** Throws BadRequest. */
 function retainOnly(result: Json, patch: Json) {
-  const wrongFormat = 'invalid patch format of retainKeys'
-  const keep = new Set(asList(patch[RETAIN_KEYS], wrongFormat))
-  for (const key in patch) if (!isDirective(key) && patch[key] !== null && !keep.has(key)) throw badRequest(wrongFormat)
+  const kept = patch[RETAIN_KEYS]
+  if (!Array.isArray(kept)) throw badFormat('retainKeys')
+  const keep = new Set<unknown>(kept)
+  for (const key in patch) {
+    const isDirective = key === RETAIN_KEYS || key.startsWith(DELETE_FROM) || key.startsWith(ELEMENT_ORDER)
+    if (!isDirective && patch[key] !== null && !keep.has(key)) throw badFormat('retainKeys')
+  }
   for (const key in result) if (!keep.has(key)) delete result[key]
 }
 
-const isDirective = (key: string) =>
-  key.startsWith('$') &&
-  (key === DIRECTIVE || key === RETAIN_KEYS || key.startsWith(DELETE_FROM) || key.startsWith(ELEMENT_ORDER))
+const identity: IdOf = (element) => element
+const idBy =
+  (mergeKey: string): IdOf =>
+  (element) =>
+    isObject(element) ? own(element, mergeKey) : undefined
+
+/** What tells an element of a merged list from the others. */
+function requireKey(element: unknown, mergeKey: string): unknown {
+  if (!isObject(element)) throw wrongType('object', element)
+  if (!Object.hasOwn(element, mergeKey)) throw noMergeKey(element, mergeKey)
+  return element[mergeKey]
+}
+
+/** The field that a directive with a slash names. */
+function namedBy(key: string, what: Parameters<typeof badFormat>[0]): string {
+  const directive = what === 'primitive list' ? DELETE_FROM : ELEMENT_ORDER
+  if (key[directive.length] !== '/') throw badFormat(what)
+  return key.slice(directive.length + 1)
+}
+
+const isMerged = (field: Field | undefined) => field?.patchStrategy?.startsWith('merge') === true
 
 /** A member of the object itself, where `object[key]` would also find what all objects have. */
 const own = (object: Json, key: string): unknown => (Object.hasOwn(object, key) ? object[key] : undefined)
@@ -196,19 +227,11 @@ const own = (object: Json, key: string): unknown => (Object.hasOwn(object, key) 
 const fieldOf = (type: Message | undefined, name: string): Field | undefined =>
   type && Object.hasOwn(type.fields, name) ? type.fields[name] : undefined
 
-function asList(value: unknown, message: string): unknown[] {
-  if (!Array.isArray(value)) throw badRequest(message)
+function asList(value: unknown): unknown[] {
+  if (!Array.isArray(value)) throw wrongType('list', value)
   return value
 }
 
 function isObject(value: unknown): value is Json {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
-
-function without(object: Json, key: string): Json {
-  const { [key]: _dropped, ...rest } = object
-  return rest
-}
-
-const unknownDirective = (directive: unknown, patch: Json) =>
-  badRequest(`unknown patch type: ${String(directive)} in map: ${JSON.stringify(patch)}`)

@@ -4,7 +4,6 @@
  * kind. So an object is encoded once, and a committed one is never encoded again.
  */
 import type { KubeObject } from '#api/kind.ts'
-import type { ManagedFieldsEntry } from '#api/meta/v1.ts'
 import { encodeAsField } from '#api/protobuf-encode.ts'
 import { OBJECT_TAG } from '#api/protobuf-envelope.ts'
 import type { Message } from '#api/schema.ts'

@@ -20,6 +20,7 @@ import {
 import { CompareFailed, type Store, type StoreEntry, StoreUnavailable } from '#storage/store.ts'
 import { keepTimes } from '../apply/keep-times.ts'
 import { metadataKeptByStatus } from '../apply/reset-fields.ts'
+import { managedFieldsErrors } from '../apply/user-agent.ts'
 import { type KindCodec, kindCodec } from './codec.ts'
 import { type DeleteRequest, planDeletion } from './deletion.ts'
 import {
@@ -164,7 +165,11 @@ export class Registry {
     if (strategy.countsGeneration) draft.metadata.generation = 1
     if (!strategy.keepsStatusOnCreate && strategy.separatesStatus !== false && 'status' in draft) draft.status = {}
     strategy.prepareForCreate?.(draft, context)
-    const errors = [...validateMeta(draft, resource, strategy.name), ...(strategy.validate?.(draft) ?? [])]
+    const errors = [
+      ...validateMeta(draft, resource, strategy.name),
+      ...managedFieldsErrors(draft.metadata.managedFields),
+      ...(strategy.validate?.(draft) ?? []),
+    ]
     if (errors.length > 0) throw invalid(resource, draft.metadata.name, errors)
     const key = this.key(namespace, draft.metadata.name)
     const existing = this.#latest(key)
@@ -312,6 +317,7 @@ export class Registry {
     }
     const errors = [
       ...validateMetaUpdate(draft, old, resource, strategy.name),
+      ...managedFieldsErrors(draft.metadata.managedFields),
       ...(strategy.validateUpdate?.(draft, old, context) ?? []),
     ]
     if (errors.length > 0) throw invalid(resource, old.metadata.name, errors)

@@ -4,7 +4,7 @@ import { deployments, replicaSets, replicationControllers, statefulSets } from '
 import { type LabelSelectorObject, selectorFromMap, selectorFromObject } from '#machinery/labels.ts'
 import { invalid, notFound, methodNotAllowed } from '#machinery/status-error.ts'
 import { type Answer, type ObjectView, resourceKey, type SubresourceHandler } from '../api.ts'
-import { decodeObject, patchObject, withoutOldVersion } from '../decode-object.ts'
+import { decodeObject, patchObject, withName } from '../decode-object.ts'
 import { managersAfterScale, managersOfScale, type ReplicasPaths } from '../apply/scale-managers.ts'
 import type { Draft, Stored } from '../registry/strategy.ts'
 
@@ -68,7 +68,7 @@ export function scaleHandler(view: ObjectView, paths: ReplicasPaths = inSpec): S
       const { verb, resource, name } = request
       if (verb === 'get') return asScale(await api.read(request))
       if (verb === 'update') {
-        const replaced = () => decodeObject(caller, request, Scale, request.body)
+        const replaced = () => withName(decodeObject(caller, request, Scale, request.body), name)
         return asScale(await api.update(caller, request, replaced, { view: owned }))
       }
       if (verb === 'patch') {
@@ -76,8 +76,7 @@ export function scaleHandler(view: ObjectView, paths: ReplicasPaths = inSpec): S
         const patched = (old: Stored | undefined) => {
           if (!old) throw notFound(resource, name!)
           if (isOwned) return api.applied(caller, request, owned.show(old), Scale)
-          const before = view.show(old)
-          return withoutOldVersion(patchObject(caller, request, Scale, before), before)
+          return patchObject(caller, request, Scale, view.show(old))
         }
         return asScale(await api.update(caller, request, patched, { view: owned, isOwned }))
       }
