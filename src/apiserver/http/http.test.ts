@@ -364,14 +364,14 @@ describe('fieldValidation', () => {
       const answer = await server.fetch(MAPS + query, post(body))
       expect(answer.status).toBe(201)
       expect(answer.headers.get('warning')).toBe(
-        '299 - "duplicate field \\"data.k\\"", 299 - "duplicate field \\"metadata\\"", 299 - "unknown field \\"metadata.shape\\"", 299 - "unknown field \\"colour\\""',
+        '299 - "duplicate field \\"metadata\\"", 299 - "unknown field \\"metadata.shape\\"", 299 - "duplicate field \\"data.k\\"", 299 - "unknown field \\"colour\\""',
       )
     }
   })
 
   it('Strict refuses', async () => {
     expect((await status(`${MAPS}?fieldValidation=Strict`, post(body))).message).toBe(
-      'ConfigMap in version "v1" cannot be handled as a ConfigMap: strict decoding error: duplicate field "data.k", duplicate field "metadata", unknown field "metadata.shape", unknown field "colour"',
+      'ConfigMap in version "v1" cannot be handled as a ConfigMap: strict decoding error: duplicate field "metadata", unknown field "metadata.shape", duplicate field "data.k", unknown field "colour"',
     )
     const nested = deployment('fv')
     ;(nested.spec.template.spec.containers[0] as any).imagePolicy = 'x'
