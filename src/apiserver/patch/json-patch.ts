@@ -1,17 +1,21 @@
 /**
- * JSON patch (RFC 6902). Our own because each `copy` may double a document, and what all of them add must have a bound;
- * upstream's library has one as well. Nothing that is passed in is written to.
+ * JSON patch (RFC 6902) as upstream's library does it (`evanphx/json-patch` v4), in whose words clients hear what is
+ * wrong. It is more lenient than the RFC: a member that is not there can be replaced, and counts as null for tests;
+ * negative indices count from the end. Each `copy` may double a document, so what all of them add has a bound. Nothing
+ * that is passed in is written to.
  */
 import { jsonEqual } from '#base/equal.ts'
 import { copyJson, setMember } from '#base/json.ts'
 
 /** An operation that is malformed, or can't be done to the document. */
 export class JsonPatchError extends Error {
-  override readonly name = 'JsonPatchError'
+  override readonly name: string = 'JsonPatchError'
 }
 
 /** A `test` of the patch says that it is meant for another document. */
-export class JsonPatchTestFailed extends JsonPatchError {}
+export class JsonPatchTestFailed extends JsonPatchError {
+  override readonly name = 'JsonPatchTestFailed'
+}
 
 /** How much all copies of a patch may add (characters of JSON). */
 const MAX_COPIED = 3 << 20
@@ -19,13 +23,10 @@ const MAX_COPIED = 3 << 20
 /** Throws JsonPatchError. */
 export function applyJsonPatch(original: unknown, patch: readonly unknown[]): unknown {
   const run: Run = { document: copyJson(original), copied: 0 }
-  patch.forEach((operation, i) => {
-    try {
-      perform(run, operation)
-    } catch (cause) {
-      throw cause instanceof JsonPatchError ? new JsonPatchError(`operation ${i}: ${cause.message}`, { cause }) : cause
-    }
-  })
+  for (const operation of patch) {
+    if (typeof operation !== 'object' || operation === null) throw new JsonPatchError('an operation must be an object')
+    perform(run, operation as Operation)
+  }
   return run.document
 }
 
@@ -34,106 +35,209 @@ interface Run {
   copied: number
 }
 
-function perform(run: Run, operation: unknown) {
-  if (typeof operation !== 'object' || operation === null) throw new JsonPatchError('it is not an object')
-  const { op, path, from, value } = operation as Record<string, unknown>
-  const to = parsePointer(path, 'path')
-  const given = () => {
-    if (value === undefined) throw new JsonPatchError(`${String(op)} needs a value`)
-    return copyJson(value)
-  }
+type Operation = Readonly<Record<'op' | 'path' | 'from' | 'value', unknown>>
+type Container = unknown[] | Record<string, unknown>
+
+const MISSING = 'missing value'
+
+function perform(run: Run, operation: Operation) {
+  const { op } = operation
   switch (op) {
     case 'add':
-      return add(run, to, given())
+      return add(run, operation)
     case 'remove':
-      return void remove(run, to)
+      return remove(run, operation)
     case 'replace':
-      if (to.length === 0) run.document = given()
-      else {
-        find(run.document, to)
-        put(find(run.document, to.slice(0, -1)), to.at(-1)!, given())
-      }
-      return
-    case 'move': {
-      const source = parsePointer(from, 'from')
-      if (to.length > source.length && source.every((part, i) => part === to[i]))
-        throw new JsonPatchError(`${String(from)} can't be moved into itself`)
-      return add(run, to, remove(run, source))
-    }
-    case 'copy': {
-      const copied = find(run.document, parsePointer(from, 'from'))
-      run.copied += JSON.stringify(copied).length
-      if (run.copied > MAX_COPIED)
-        throw new JsonPatchError(`all copies together may add ${MAX_COPIED} characters, not ${run.copied}`)
-      return add(run, to, copyJson(copied))
-    }
+      return replace(run, operation)
+    case 'move':
+      return move(run, operation)
+    case 'copy':
+      return copy(run, operation)
     case 'test':
-      if (!jsonEqual(find(run.document, to), value ?? null))
-        throw new JsonPatchTestFailed(`testing value ${String(path)} failed`)
-      return
+      return test(run, operation)
     default:
-      throw new JsonPatchError(`unexpected kind: ${String(op)}`)
+      throw new JsonPatchError(`Unexpected kind: ${typeof op === 'string' ? op : 'unknown'}`)
   }
 }
 
-/** RFC 6901. */
-function parsePointer(text: unknown, member: string): string[] {
-  if (typeof text !== 'string') throw new JsonPatchError(`${member} must be a string`)
-  if (text === '') return []
-  if (!text.startsWith('/')) throw new JsonPatchError(`${member} ${JSON.stringify(text)} does not begin with a slash`)
-  return text
-    .slice(1)
-    .split('/')
-    .map((part) => part.replaceAll('~1', '/').replaceAll('~0', '~'))
+function add({ document }: Run, operation: Operation) {
+  const path = textOf(operation, 'path', () => `add operation failed to decode path: ${MISSING}`)
+  const place = find(document, path)
+  if (!place) throw new JsonPatchError(`add operation does not apply: doc is missing path: "${path}": ${MISSING}`)
+  during(`error in add for path: '${path}'`, () => insert(place, valueOf(operation)))
 }
 
-const missing = (part: string) => new JsonPatchError(`there is no ${JSON.stringify(part)} at its path`)
-
-function find(document: unknown, path: readonly string[]): unknown {
-  let at = document
-  for (const part of path) {
-    if (Array.isArray(at)) at = at[indexOf(at, part, at.length - 1)]
-    else if (isObject(at) && Object.hasOwn(at, part)) at = at[part]
-    else throw missing(part)
-  }
-  return at
+function remove({ document }: Run, operation: Operation) {
+  const path = textOf(operation, 'path', () => `remove operation failed to decode path: ${MISSING}`)
+  const place = find(document, path)
+  if (!place) throw new JsonPatchError(`remove operation does not apply: doc is missing path: "${path}": ${MISSING}`)
+  during(`error in remove for path: '${path}'`, () => takeOut(place))
 }
 
-function add(run: Run, path: readonly string[], value: unknown) {
-  if (path.length === 0) {
+function replace(run: Run, operation: Operation) {
+  const path = textOf(operation, 'path', (why) => `replace operation failed to decode path: ${why}`)
+  const value = valueOf(operation)
+  if (path === '') {
+    if (!isContainer(value)) throw new JsonPatchError('replace operation value must be object or array')
     run.document = value
     return
   }
-  const part = path.at(-1)!
-  const parent = find(run.document, path.slice(0, -1))
-  if (Array.isArray(parent))
-    parent.splice(part === '-' ? parent.length : indexOf(parent, part, parent.length), 0, value)
-  else put(parent, part, value)
+  const place = find(run.document, path)
+  if (!place) throw new JsonPatchError(`replace operation does not apply: doc is missing path: ${path}: ${MISSING}`)
+  const { container, key } = place
+  if (!Array.isArray(container)) return setMember(container, key, value)
+  const index = existing(container, key)
+  if (typeof index === 'string') {
+    throw new JsonPatchError(`replace operation does not apply: doc is missing key: ${path}: ${MISSING}`)
+  }
+  container[index] = value
 }
 
-/** Sets a member, or an element that is there. */
-function put(parent: unknown, part: string, value: unknown) {
-  if (Array.isArray(parent)) parent[indexOf(parent, part, parent.length - 1)] = value
-  else if (isObject(parent)) setMember(parent, part, value)
-  else throw missing(part)
+function move({ document }: Run, operation: Operation) {
+  const from = textOf(operation, 'from', (why) => `move operation failed to decode from: ${why}`)
+  const source = find(document, from)
+  if (!source) throw new JsonPatchError(`move operation does not apply: doc is missing from path: ${from}: ${MISSING}`)
+  const value = during(`error in move for path: '${source.key}'`, () => {
+    const moved = read(source)
+    takeOut(source)
+    return moved
+  })
+  const path = textOf(operation, 'path', (why) => `move operation failed to decode path: ${why}`)
+  const place = find(document, path)
+  if (!place) {
+    throw new JsonPatchError(`move operation does not apply: doc is missing destination path: ${path}: ${MISSING}`)
+  }
+  during(`error in move for path: '${path}'`, () => insert(place, value))
 }
 
-function remove(run: Run, path: readonly string[]): unknown {
-  if (path.length === 0) throw new JsonPatchError('the whole document can not be removed')
-  const part = path.at(-1)!
-  const parent = find(run.document, path.slice(0, -1))
-  const value = find(parent, [part])
-  if (Array.isArray(parent)) parent.splice(Number(part), 1)
-  else delete (parent as Record<string, unknown>)[part]
-  return value
+function copy(run: Run, operation: Operation) {
+  const { document } = run
+  const from = textOf(operation, 'from', (why) => `copy operation failed to decode from: ${why}`)
+  const source = find(document, from)
+  if (!source) throw new JsonPatchError(`copy operation does not apply: doc is missing from path: ${from}: ${MISSING}`)
+  const value = during(`error in copy for from: '${from}'`, () => read(source)) ?? null
+  const path = textOf(operation, 'path', () => `copy operation failed to decode path: ${MISSING}`)
+  const place = find(document, path)
+  if (!place) {
+    throw new JsonPatchError(`copy operation does not apply: doc is missing destination path: ${path}: ${MISSING}`)
+  }
+  run.copied += JSON.stringify(value).length
+  if (run.copied > MAX_COPIED) {
+    throw new JsonPatchError(
+      `Unable to complete the copy, the accumulated size increase of copy is ${run.copied}, exceeding the limit ${MAX_COPIED}`,
+    )
+  }
+  during('error while adding value during copy', () => insert(place, copyJson(value)))
 }
 
-function indexOf(list: readonly unknown[], part: string, last: number): number {
-  if (!/^(0|[1-9]\d{0,8})$/.test(part) || Number(part) > last)
-    throw new JsonPatchError(`${JSON.stringify(part)} is no index of a list of ${list.length}`)
-  return Number(part)
+function test({ document }: Run, operation: Operation) {
+  const path = textOf(operation, 'path', (why) => `test operation failed to decode path: ${why}`)
+  const value = operation.value ?? null
+  const failed = () => new JsonPatchTestFailed(`testing value ${path} failed: test failed`)
+  if (path === '') {
+    if (!jsonEqual(document, value)) throw failed()
+    return
+  }
+  const place = find(document, path)
+  if (!place) throw new JsonPatchError(`test operation does not apply: is missing path: ${path}: ${MISSING}`)
+  const found = during(`error in test for path: '${path}'`, () => read(place))
+  if (!jsonEqual(found ?? null, value)) throw failed()
 }
 
-function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
+/** Member of an object, or element of a list, that may not be there. */
+interface Place {
+  readonly container: Container
+  readonly key: string
+}
+
+/** RFC 6901; undefined where nothing that is there can hold the last segment. */
+function find(document: unknown, path: string): Place | undefined {
+  const segments = path
+    .split('/')
+    .slice(1)
+    .map((segment) => segment.replaceAll('~1', '/').replaceAll('~0', '~'))
+  const key = segments.pop()
+  if (key === undefined) return undefined
+  let container = document
+  for (const segment of segments) {
+    if (Array.isArray(container)) {
+      const index = existing(container, segment)
+      if (typeof index === 'string') return undefined
+      container = container[index]
+    } else if (isContainer(container) && Object.hasOwn(container, segment)) {
+      container = (container as Record<string, unknown>)[segment]
+    } else return undefined
+  }
+  return isContainer(container) ? { container, key } : undefined
+}
+
+/** undefined for a member that is not there. */
+function read({ container, key }: Place): unknown {
+  if (!Array.isArray(container)) return Object.hasOwn(container, key) ? container[key] : undefined
+  return container[indexed(existing(container, key))]
+}
+
+function insert({ container, key }: Place, value: unknown) {
+  if (!Array.isArray(container)) setMember(container, key, value)
+  else if (key === '-') container.push(value)
+  else {
+    const number = numberOf(key)
+    if (typeof number === 'string') {
+      throw new JsonPatchError(`value was not a proper array index: '${key}': ${number}`)
+    }
+    container.splice(indexed(within(number, container.length)), 0, value)
+  }
+}
+
+function takeOut({ container, key }: Place) {
+  if (Array.isArray(container)) container.splice(indexed(existing(container, key)), 1)
+  else if (Object.hasOwn(container, key)) delete container[key]
+  else throw new JsonPatchError(`Unable to remove nonexistent key: ${key}: ${MISSING}`)
+}
+
+/** The index of an element that is there, or why there is none. */
+function existing(list: readonly unknown[], key: string): number | string {
+  const number = numberOf(key)
+  return typeof number === 'string' ? number : within(number, list.length - 1)
+}
+
+function within(number: number, last: number): number | string {
+  const index = number < 0 ? number + last + 1 : number
+  return index < 0 || index > last ? `Unable to access invalid index: ${number}: invalid index referenced` : index
+}
+
+function numberOf(key: string): number | string {
+  if (!/^[+-]?\d+$/.test(key)) return `strconv.Atoi: parsing ${JSON.stringify(key)}: invalid syntax`
+  const number = Number(key)
+  return Number.isSafeInteger(number) ? number : `strconv.Atoi: parsing ${JSON.stringify(key)}: value out of range`
+}
+
+function indexed(index: number | string): number {
+  if (typeof index === 'string') throw new JsonPatchError(index)
+  return index
+}
+
+function textOf(operation: Operation, member: 'path' | 'from', wrong: (why: string) => string): string {
+  const text = operation[member]
+  if (typeof text === 'string') return text
+  const why =
+    text === undefined || text === null
+      ? `operation${member === 'from' ? ',' : ''} missing ${member} field: ${MISSING}`
+      : `json: cannot unmarshal ${typeof text} into Go value of type string`
+  throw new JsonPatchError(wrong(why))
+}
+
+/** What is left out is null. */
+const valueOf = ({ value }: Operation): unknown => copyJson(value ?? null)
+
+function during<T>(what: string, act: () => T): T {
+  try {
+    return act()
+  } catch (cause) {
+    throw cause instanceof JsonPatchError ? new JsonPatchError(`${what}: ${cause.message}`, { cause }) : cause
+  }
+}
+
+function isContainer(value: unknown): value is Container {
+  return typeof value === 'object' && value !== null
 }

@@ -42,8 +42,9 @@ export class PolicyExpressions {
   }
 
   #environment({ hasAuthorizer = true, hasPatchTypes = false } = {}): Environment {
-    const { base, hasParams } = this.#options
-    return createAdmissionEnvironment(base, { hasParams, hasAuthorizer, hasPatchTypes, composed: new Map(this.#types) })
+    const { base, hasParams, variables } = this.#options
+    const composed = variables.length > 0 && { composed: new Map(this.#types) }
+    return createAdmissionEnvironment(base, { hasParams, hasAuthorizer, hasPatchTypes, ...composed })
   }
 
   compile(

@@ -99,7 +99,7 @@ function patched(current: Stored, operations: readonly unknown[]): unknown {
   } catch (err) {
     if (!(err instanceof JsonPatchError)) throw err
     // A patch that finds that it is meant for another object does nothing.
-    if (err.cause instanceof JsonPatchTestFailed) return copyJson(current)
+    if (err instanceof JsonPatchTestFailed) return copyJson(current)
     throw new MutationError(`JSON Patch: ${err.message}`, { cause: err })
   }
 }

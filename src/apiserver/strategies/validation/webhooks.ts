@@ -1,4 +1,5 @@
 /** Webhooks of admission, and what else calls out to one. Upstream: `pkg/apis/admissionregistration/validation`. */
+import { type GoUrl, parseUrl, UrlError } from '#cel/go-url.ts'
 import { dns1035Label, dnsSubdomain, pathSegment, qualifiedName } from '#machinery/names.ts'
 import {
   all,
@@ -117,24 +118,19 @@ export const matchConditionsOf =
 const FORM = '; desired format: https://host[/path]'
 
 const url: Check = (text: string, at, to) => {
-  let parsed: URL
+  let parsed: GoUrl
   try {
-    parsed = new URL(text)
-  } catch {
-    const scheme = /^([A-Za-z][A-Za-z0-9+.-]*):/.exec(text)?.[1] ?? ''
-    if (scheme !== 'https') to.invalid(at, scheme, `'https' is the only allowed URL scheme${FORM}`)
-    return to.invalid(at, '', `host must be specified${FORM}`)
+    parsed = parseUrl(text)
+  } catch (err) {
+    if (!(err instanceof UrlError)) throw err
+    return to.required(at, `url must be a valid URL: ${err.message}${FORM}`)
   }
-  if (parsed.protocol !== 'https:') {
-    to.invalid(at, parsed.protocol.slice(0, -1), `'https' is the only allowed URL scheme${FORM}`)
-  }
-  if (!parsed.host) to.invalid(at, '', `host must be specified${FORM}`)
-  if (parsed.username || parsed.password) {
-    // The password is nobody's business.
-    to.invalid(at, parsed.username, 'user information is not permitted in the URL')
-  }
-  if (parsed.hash.length > 1) to.invalid(at, parsed.hash.slice(1), 'fragments are not permitted in the URL')
-  if (parsed.search.length > 1) to.invalid(at, parsed.search.slice(1), 'query parameters are not permitted in the URL')
+  const { scheme, host, userinfo, fragment, rawQuery } = parsed
+  if (scheme !== 'https') to.invalid(at, scheme, `'https' is the only allowed URL scheme${FORM}`)
+  if (!host) to.invalid(at, '', `host must be specified${FORM}`)
+  if (userinfo !== undefined) to.invalid(at, userinfo, 'user information is not permitted in the URL')
+  if (fragment) to.invalid(at, fragment, 'fragments are not permitted in the URL')
+  if (rawQuery) to.invalid(at, rawQuery, 'query parameters are not permitted in the URL')
 }
 
 const servicePath: Check = (path: string, at, to) => {
