@@ -46,10 +46,10 @@ type Definition = CustomResourceDefinition & Stored
 interface Serving {
   readonly uid: string
   readonly stored: WatchCache
-  spec: Definition['spec']
-  names: Definition['status']['acceptedNames']
+  readonly spec: Definition['spec']
+  readonly names: Definition['status']['acceptedNames']
+  readonly served: ServedDefinition
   isTerminating: boolean
-  served: ServedDefinition
 }
 
 export class CustomResources {
@@ -158,14 +158,15 @@ export class CustomResources {
       this.#unserve(metadata.name)
       before = undefined
     }
-    const isSame =
-      before &&
-      before.isTerminating === isTerminating &&
-      (before.spec === spec || jsonEqual(before.spec, spec)) &&
-      jsonEqual(before.names, names)
-    if (isSame) return
+    if (before && jsonEqual(before.spec, spec) && jsonEqual(before.names, names)) {
+      if (before.isTerminating === isTerminating) return
+      before.isTerminating = isTerminating
+      api.catalog.set(ownerOf(metadata.name), before.served.entries(isTerminating))
+      return
+    }
     const stored = before?.stored ?? (await this.#load(spec.group, names.plural, names.kind))
-    const served = serveDefinition(definition, names, isTerminating, {
+    const served = serveDefinition(definition, names, {
+      isTerminating: () => serving.isTerminating,
       stored,
       converter: converterOf(definition),
       rulesOf,
@@ -174,8 +175,9 @@ export class CustomResources {
       random,
     })
     if (this.#stop.signal.aborted) return
-    this.#serving.set(metadata.name, { uid: metadata.uid, stored, spec, names, isTerminating, served })
-    api.catalog.set(ownerOf(metadata.name), served.entries)
+    const serving: Serving = { uid: metadata.uid, stored, spec, names, served, isTerminating }
+    this.#serving.set(metadata.name, serving)
+    api.catalog.set(ownerOf(metadata.name), served.entries(isTerminating))
     before?.served.stop()
   }
 

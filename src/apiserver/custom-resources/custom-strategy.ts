@@ -26,8 +26,8 @@ export interface CustomStrategyOptions {
   hasStatus: boolean
   scale: CustomResourceSubresourceScale | undefined
   selectableFields: readonly SelectableField[]
-  /** The definition is being deleted: nothing is created any more. */
-  isTerminating: boolean
+  /** Whether the definition is being deleted: nothing is created any more. */
+  isTerminating(): boolean
 }
 
 export function customStrategy(options: CustomStrategyOptions): Strategy {
@@ -50,7 +50,7 @@ export function customStrategy(options: CustomStrategyOptions): Strategy {
     needsResourceVersion: true,
     selectableFields: Object.fromEntries(selectableFields.map(({ jsonPath }) => selectable(jsonPath))),
     prepareForCreate(object) {
-      if (isTerminating) throw forbidden(resource, object.metadata.name, TERMINATING)
+      if (isTerminating()) throw forbidden(resource, object.metadata.name, TERMINATING)
       if (hasStatus) delete object.status
     },
     prepareForUpdate(object, old, { subresource }) {

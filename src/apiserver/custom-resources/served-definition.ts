@@ -29,6 +29,8 @@ import { type Converter, VersionForms } from './version-forms.ts'
 import { VersionView } from './version-view.ts'
 
 export interface ServingOptions {
+  /** Whether the definition is being deleted: nothing is created any more. */
+  isTerminating(): boolean
   /** What is stored of the resource, in whatever version. */
   stored: WatchCache
   converter: Converter
@@ -40,7 +42,7 @@ export interface ServingOptions {
 }
 
 export interface ServedDefinition {
-  readonly entries: readonly CatalogEntry[]
+  entries(isTerminating: boolean): readonly CatalogEntry[]
   /** Of the storage version, whether it is served or not. */
   readonly storage: Registry
   /** Ends all watches. What is stored stays where it is. */
@@ -54,7 +56,6 @@ const TERMINATING_VERBS: readonly Verb[] = ['delete', 'deletecollection', 'get',
 export function serveDefinition(
   { spec }: CustomResourceDefinition,
   names: CustomResourceDefinitionNames,
-  isTerminating: boolean,
   options: ServingOptions,
 ): ServedDefinition {
   const { stored, store, clock, random } = options
@@ -85,7 +86,6 @@ export function serveDefinition(
       shortNames: names.shortNames ?? [],
       categories: names.categories ?? [],
       verbs: ALL_VERBS,
-      ...(isTerminating && { shownVerbs: TERMINATING_VERBS }),
       subresources: subresourcesOf(version),
       type: types.get(version.name)!,
     }
@@ -99,7 +99,7 @@ export function serveDefinition(
       hasStatus: status !== undefined,
       scale,
       selectableFields: version.selectableFields ?? [],
-      isTerminating,
+      isTerminating: options.isTerminating,
     })
     return new Registry({ resource, strategy, store, clock, random, form: view })
   }
@@ -124,13 +124,18 @@ export function serveDefinition(
     })
   }
   return {
-    entries,
+    entries: (isTerminating) => (isTerminating ? entries.map(onlyEmptied) : entries),
     storage: storage!,
     stop() {
       for (const view of views) view.stop()
     },
   }
 }
+
+const onlyEmptied = (entry: CatalogEntry): CatalogEntry => ({
+  ...entry,
+  resource: { ...entry.resource, shownVerbs: TERMINATING_VERBS },
+})
 
 /** What the owners of fields need to know of each served version, by `apiVersion`. */
 function managedKinds(
