@@ -1,5 +1,6 @@
 /** Custom resources over HTTPS: what is special about them beside what all objects can do. */
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import type { KubeObject } from '#api/kind.ts'
 import { ask, establish, redefine, specSchema, widgetDefinition, widgetsOf } from '#testing/custom-definition.ts'
 import { startTestServer, type TestServer } from '#testing/test-server.ts'
 import { recordWatch } from '#testing/watched.ts'
@@ -220,7 +221,7 @@ describe('lists', () => {
     await patch('/a', { spec: { color: 'blue' } })
     await patch('/b', { spec: { color: 'red' } })
     await watched.until(({ events }) => events.length > 2)
-    expect(watched.events.map(({ type, object }) => `${type} ${object.metadata.name}`)).toEqual([
+    expect(watched.events.map(({ type, object }) => `${type} ${(object as KubeObject).metadata.name}`)).toEqual([
       'ADDED b',
       'ADDED a',
       'DELETED b',

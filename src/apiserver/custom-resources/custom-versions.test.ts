@@ -1,6 +1,7 @@
 /** Several versions of one custom resource: over one store, with the same fields or converted by a webhook. */
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { customResourceDefinitions } from '#api/resources.ts'
+import type { KubeObject } from '#api/kind.ts'
 import { ask, establish, redefine, specSchema, widgetDefinition, widgetsOf } from '#testing/custom-definition.ts'
 import { type HttpsTestServer, startHttpsServer } from '#testing/https-server.ts'
 import { startTestServer, type TestServer } from '#testing/test-server.ts'
@@ -59,7 +60,9 @@ describe('versions with the same fields', () => {
       [second, 'v2'],
     ] as const) {
       await watched.until(({ events }) => events.length === 3)
-      const texts = watched.events.map(({ type, object }) => `${type} ${object.metadata.name} ${object.apiVersion}`)
+      const texts = watched.events.map(
+        ({ type, object }) => `${type} ${(object as KubeObject).metadata.name} ${object.apiVersion}`,
+      )
       expect(texts).toEqual(['ADDED old', 'ADDED new', 'DELETED old'].map((event) => `${event} example.com/${version}`))
     }
   })
