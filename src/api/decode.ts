@@ -25,6 +25,7 @@ const MAX_DEPTH = 1000
 const MAX_UNKNOWN = 100
 
 interface Walk {
+  root: Message
   path: (string | number)[]
   unknown: string[]
   withDefaults: boolean
@@ -32,7 +33,7 @@ interface Walk {
 
 /** Throws DecodeError. With `withDefaults` false nothing is filled in: for patches and for reading back what was stored. */
 export function decode(type: Message, input: unknown, { withDefaults = true } = {}): Decoded {
-  const walk: Walk = { path: [], unknown: [], withDefaults }
+  const walk: Walk = { root: type, path: [], unknown: [], withDefaults }
   if (!isObject(input)) throw typeError(walk, type, input, goName(type))
   if (type.schema) return type.schema.decode(input, withDefaults)
   const object = decodeMessage(type, input, walk)
@@ -306,7 +307,25 @@ function typeError(walk: Walk, parent: Message, value: unknown, expected: string
         ? `number ${value}`
         : typeof value
   const struct = parent.name.slice(parent.name.lastIndexOf('.') + 1)
-  const path = walk.path.filter((part) => typeof part === 'string').join('.')
+  const path = fieldsOf(walk).join('.')
   if (path === '') return new DecodeError(`json: cannot unmarshal ${shown} into Go value of type ${expected}`)
   return new DecodeError(`json: cannot unmarshal ${shown} into Go struct field ${struct}.${path} of type ${expected}`)
+}
+
+/** The fields on the way to where the walk is, without indices and the keys of maps, which Go does not tell of. */
+function fieldsOf({ root, path }: Walk): string[] {
+  const out: string[] = []
+  let type: Message | undefined = root
+  let isKey = false
+  for (const part of path) {
+    if (typeof part === 'number' || isKey) {
+      isKey = false
+      continue
+    }
+    out.push(part)
+    const field: Field | undefined = type?.fields[part]
+    isKey = field?.shape === 'map' || field?.shape === 'mapOfLists'
+    type = field?.union?.type ?? (typeof field?.type === 'string' ? undefined : field?.type)
+  }
+  return out
 }

@@ -113,7 +113,8 @@ export async function addBody(
     const expected: BodyType = { apiVersion, kind: kind ?? resource.kind }
     const bytes = await readBody(req)
     try {
-      request.body = parseBody(bytes, contentType, typeOf, expected)
+      // A null is an object without anything, as Go's decoder has it.
+      request.body = parseBody(bytes, contentType, typeOf, expected) ?? {}
     } catch (err) {
       if (!isStatus(err, 'BadRequest')) throw err
       const about = `the object provided is unrecognized (must be of type ${expected.kind})`

@@ -49,10 +49,8 @@ const post = (body: FetchInit['body'], headers: Record<string, string> = { 'cont
 describe('paths and methods', () => {
   it.each([
     ['/api/v1/nothing'],
-    ['/apis/none/v1/things'],
     ['/apis/apps/v1/nothing'],
     ['/apis/apps/v9/deployments'],
-    ['/somewhere'],
     [`${MAPS}/there/status`],
     [`${MAPS}/there/constructor`],
     [`${MAPS}/there/binding`],
@@ -60,12 +58,19 @@ describe('paths and methods', () => {
     ['/api/v1/configmaps/default%2Fthere'],
     ['/api/v1/namespaces/default%2Fx/configmaps'],
     ['/api/v1/namespaces/default/nodes'],
-    ['/livez/nothing'],
   ])('%s is not there', async (path) => {
     expect(await status(path)).toMatchObject({
       reason: 'NotFound',
       message: 'the server could not find the requested resource',
     })
+  })
+
+  it.each(['/apis/none/v1/things', '/somewhere', '/livez/nothing'])('%s is a page that is not there', async (path) => {
+    const answer = await server.fetch(path)
+    expect(answer.status).toBe(404)
+    expect(answer.headers.get('content-type')).toBe('text/plain; charset=utf-8')
+    expect(answer.headers.get('x-content-type-options')).toBe('nosniff')
+    expect(await answer.text()).toBe('404 page not found\n')
   })
 
   it('an object that is not there is named', async () => {
@@ -252,12 +257,11 @@ describe('bodies', () => {
     ['nonsense', '(6e6f6e73656e7365)'],
     ['[]', 'json: cannot unmarshal array'],
     ['"text"', 'json: cannot unmarshal string'],
-    ['null', 'json: cannot unmarshal null'],
     [
       '{"metadata":[]}',
       'ConfigMap in version "v1" cannot be handled as a ConfigMap: json: cannot unmarshal array into Go struct field ConfigMap.metadata of type v1.ObjectMeta',
     ],
-    ['{"data":{"k":1}}', 'json: cannot unmarshal number into Go struct field ConfigMap.data.k of type string'],
+    ['{"data":{"k":1}}', 'json: cannot unmarshal number into Go struct field ConfigMap.data of type string'],
     ['{"binaryData":{"k":"%"}}', 'illegal base64 data at input byte 0'],
     ['{"kind":"Secret"}', 'cannot be handled as a ConfigMap'],
     ['{"apiVersion":"v2"}', 'the API version in the data (v2) does not match the expected API version (v1)'],
@@ -271,6 +275,13 @@ describe('bodies', () => {
     const refusal = await status(MAPS, post(body))
     expect(refusal).toMatchObject({ reason: 'BadRequest', code: 400 })
     expect(refusal.message).toContain(message)
+  })
+
+  it('that are null are objects without anything', async () => {
+    expect(await status(MAPS, post('null'))).toMatchObject({
+      reason: 'Invalid',
+      message: 'ConfigMap "" is invalid: metadata.name: Required value: name or generateName is required',
+    })
   })
 
   it.each([

@@ -23,7 +23,11 @@ export function isTrue(value: string | null): boolean {
   return value !== null && value !== '0' && value.toLowerCase() !== 'false'
 }
 
-const readers: Record<keyof RequestOptions, Reader> = {
+type Readers = { readonly [K in keyof RequestOptions]?: Reader }
+
+/** GetOptions, ListOptions, and what there is of CreateOptions, UpdateOptions, PatchOptions and DeleteOptions. */
+const readOptions: Readers = { resourceVersion: text }
+const listOptions: Readers = {
   labelSelector: text,
   fieldSelector: text,
   limit: number,
@@ -33,10 +37,18 @@ const readers: Record<keyof RequestOptions, Reader> = {
   timeoutSeconds: number,
   allowWatchBookmarks: isTrue,
   sendInitialEvents: isTrue,
-  dryRun: text,
-  fieldManager: text,
-  fieldValidation: text,
-  force: isTrue,
+}
+const writeOptions: Readers = { dryRun: text, fieldManager: text, fieldValidation: text }
+
+const readers: Readonly<Record<Verb, Readers>> = {
+  get: readOptions,
+  list: listOptions,
+  watch: listOptions,
+  create: writeOptions,
+  update: writeOptions,
+  patch: { ...writeOptions, force: isTrue },
+  delete: writeOptions,
+  deletecollection: { ...listOptions, ...writeOptions },
 }
 
 /** What upstream calls the options of each verb that has them validated. */
@@ -47,13 +59,17 @@ const kinds: Partial<Record<Verb, string>> = {
   delete: 'DeleteOptions',
   deletecollection: 'DeleteOptions',
 }
+
 /** Throws BadRequest, Invalid. */
 export function optionsOf(query: URLSearchParams, verb: Verb, patchType?: PatchType): RequestOptions {
   const options: Record<string, unknown> = {}
+  const known = readers[verb]
   for (const [name, value] of query) {
-    if (Object.hasOwn(readers, name) && !(name in options)) options[name] = readers[name as keyof RequestOptions](value)
+    if (Object.hasOwn(known, name) && !(name in options)) options[name] = known[name as keyof RequestOptions]!(value)
   }
-  const { dryRun, fieldValidation, fieldManager = '' } = options as { [K in keyof RequestOptions]?: string }
+  if (verb === 'get' && query.has('export') && isTrue(query.get('export')))
+    throw badRequest('the export parameter, deprecated since v1.14, is no longer supported')
+  const { fieldValidation, fieldManager = '' } = options as { [K in keyof RequestOptions]?: string }
   const kind = kinds[verb]
   if (!kind) return options as RequestOptions
   const errors: FieldError[] = []
@@ -62,9 +78,8 @@ export function optionsOf(query: URLSearchParams, verb: Verb, patchType?: PatchT
   } else if (patchType && options.force !== undefined)
     errors.push(forbiddenValue('force', 'may not be specified for non-apply patch'))
   errors.push(...managerErrors(fieldManager))
-  if (dryRun) {
-    if (dryRun !== 'All') errors.push(unsupportedValue('dryRun', [dryRun], ['All']))
-  } else delete options.dryRun
+  const dryRun = query.getAll('dryRun')
+  if (dryRun.some((value) => value !== 'All')) errors.push(unsupportedValue('dryRun', dryRun, ['All']))
   if (fieldValidation && !['Ignore', 'Warn', 'Strict'].includes(fieldValidation))
     errors.push(unsupportedValue('fieldValidation', fieldValidation, ['', 'Ignore', 'Strict', 'Warn']))
   if (errors.length > 0) throw invalid({ group: 'meta.k8s.io', kind }, '', errors)

@@ -13,7 +13,7 @@ import { ListMeta, Status } from '#api/meta/v1.ts'
 import { encodeProtobuf } from '#api/protobuf-encode.ts'
 import { closeEnvelope, enveloped, listPieces } from '#api/protobuf-envelope.ts'
 import type { Message } from '#api/schema.ts'
-import type { StatusError } from '#machinery/status-error.ts'
+import { StatusError } from '#machinery/status-error.ts'
 import type { Answer } from '../api.ts'
 import type { ListResult } from '../list.ts'
 import { type Accepted, mediaTypes, notAcceptable, type Transform } from './negotiate.ts'
@@ -36,6 +36,12 @@ export interface Rendered {
   readonly kind: string
   readonly apiVersion?: string
 }
+
+export const notAList = ({ kind }: Resource) =>
+  new StatusError(
+    'NotAcceptable',
+    `you requested PartialObjectMetadataList, but the requested object is not a list (${kind})`,
+  )
 
 /** The type of a kind, where it has one in protobuf. */
 export type TypeLookup = (apiVersion: string, kind: string) => Message | undefined
@@ -83,7 +89,7 @@ export function valueBody(value: Rendered, { format, isPretty }: Accepted, typeO
     case 'json':
       return body('json', Buffer.from(`${JSON.stringify(value, undefined, isPretty ? 2 : undefined)}\n`))
     case 'yaml':
-      return body('yaml', Buffer.from(dump(value, { noRefs: true, sortKeys: true })))
+      return body('yaml', Buffer.from(dump(value, { noRefs: true, sortKeys: true, noArrayIndent: true })))
     case 'protobuf': {
       const { kind, apiVersion = '' } = value
       const type = metaTypes.get(`${apiVersion} ${kind}`) ?? typeOf(apiVersion, kind)

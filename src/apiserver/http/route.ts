@@ -28,8 +28,9 @@ export function routeOf(table: ResourceTable, path: string): ResourceRoute | und
   if (isWatchPath) at++
   let namespace: string | undefined
   // /namespaces/NAME/status belongs to the namespace itself; /namespaces/NAME/pods to what is in it.
-  if (parts[at] === 'namespaces' && parts[at + 1] && parts[at + 2] && plurals.get(parts[at + 2]!)?.namespaced) {
-    namespace = unescape(parts[at + 1]!)
+  if (parts[at] === 'namespaces' && parts[at + 2] && plurals.get(parts[at + 2]!)?.namespaced) {
+    // An empty one is what clients make of no namespace.
+    namespace = unescape(parts[at + 1]!) || undefined
     at += 2
   }
   const resource = plurals.get(parts[at] ?? '')

@@ -281,9 +281,19 @@ export class HttpServer {
 
   async #answerPath({ req, res, query }: Exchange, path: string): Promise<void> {
     const answer = await this.#options.paths.handle(path, req, query)
-    if (!answer) throw noSuchPath()
+    if (!answer) {
+      if (this.#isAboutApi(path)) throw noSuchPath()
+      return sendBytes(res, 404, '404 page not found\n', 'text/plain; charset=utf-8', NO_SNIFFING)
+    }
     if (req.method !== 'GET' && req.method !== 'HEAD') throw methodNotAllowed()
     if (!res.headersSent) sendBytes(res, answer.code, answer.body, answer.contentType, answer.headers)
+  }
+
+  /** Whether a path that leads nowhere is below a group of the API, whose clients expect a Status. */
+  #isAboutApi(path: string): boolean {
+    const [, root, group] = path.split('/')
+    if (root === 'api') return true
+    return root === 'apis' && this.#options.api.resources.some((resource) => resource.group === group)
   }
 
   #onUpgrade(req: IncomingMessage, socket: Duplex, head: Buffer) {
@@ -357,6 +367,7 @@ function acceptedBy({ req, query }: Exchange, { resource, subresource }: Resourc
   return wantsPretty(query, req.headers['user-agent']) ? { ...accepted, isPretty: true } : accepted
 }
 
+const NO_SNIFFING = { 'x-content-type-options': 'nosniff' }
 const TABLE_SUBRESOURCES: ReadonlySet<string> = new Set(['status', 'scale'])
 
 const isPlain = ({ format, isPretty, as }: Accepted) => format === 'json' && !isPretty && !as

@@ -13,7 +13,7 @@ import type { Status as StatusObject } from '#machinery/status-error.ts'
 import { BackwardWriter } from '#machinery/protobuf-wire.ts'
 import type { SelectedBatch, SelectedEvent } from '../watch/watch-groups.ts'
 import { type Accepted, checkStreamable, mediaTypes } from './negotiate.ts'
-import type { Renderer } from './representation.ts'
+import { notAList, type Renderer } from './representation.ts'
 
 export interface WatchEncoding {
   readonly contentType: string
@@ -33,6 +33,7 @@ export function watchEncoding(
 ): WatchEncoding {
   checkStreamable(accepted)
   const { as } = accepted
+  if (as?.kind === 'PartialObjectMetadataList') throw notAList(resource)
   if (accepted.format === 'protobuf') {
     if (!as) {
       const { apiVersion, kind, type } = resource

@@ -6,7 +6,7 @@ import type { KubeObject, Resource } from '#api/kind.ts'
 import type { Clock } from '#base/clock.ts'
 import { badRequest, StatusError } from '#machinery/status-error.ts'
 import type { Transform } from '../http/negotiate.ts'
-import type { Renderer } from '../http/representation.ts'
+import { notAList, type Renderer } from '../http/representation.ts'
 import { plainPrinter, scalePrinter } from './other-printers.ts'
 import type { Column, Printed, Printer, RowCondition } from './printer.ts'
 
@@ -110,17 +110,11 @@ export function createRenderer(clock: Clock, find: (resource: Resource) => Print
     },
     event(as, resource, object, isFirst, query) {
       if (as.kind === 'PartialObjectMetadata') return partialOf(object, as.apiVersion)
-      if (as.kind === 'PartialObjectMetadataList') throw notAList(resource)
       return one(as, resource, object, query, !isFirst)
     },
   }
 }
 
-const notAList = ({ kind }: Resource) =>
-  new StatusError(
-    'NotAcceptable',
-    `you requested PartialObjectMetadataList, but the requested object is not a list (${kind})`,
-  )
 const isAList = ({ kind, listKind = `${kind}List` }: Resource) =>
   new StatusError(
     'NotAcceptable',
