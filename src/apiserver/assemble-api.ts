@@ -119,10 +119,7 @@ export async function assembleApi(options: ApiAssemblyOptions): Promise<Assemble
     strategies: new Map([
       ...strategies,
       [resourceKey(services), allocator.extend(strategies.get(resourceKey(services)) ?? {})],
-      [
-        resourceKey(customResourceDefinitions),
-        definitionStrategy(ruleCompiler),
-      ],
+      [resourceKey(customResourceDefinitions), definitionStrategy(ruleCompiler)],
       ...admissionStrategies(expressionCompiler(expressions)),
     ]),
     subresources: allSubresources({ tokens }),

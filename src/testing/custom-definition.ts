@@ -76,11 +76,7 @@ export async function untilDefinition(
 }
 
 /** Changes the definition. Resolves when the API serves the change. */
-export async function redefine(
-  server: TestServer,
-  name: string,
-  change: (spec: Spec) => void,
-): Promise<void> {
+export async function redefine(server: TestServer, name: string, change: (spec: Spec) => void): Promise<void> {
   const definition = await server.client.get(customResourceDefinitions, { name })
   const spec = structuredClone(definition.spec) as Spec
   change(spec)
