@@ -339,7 +339,7 @@ describe('delete', () => {
       server.client.patch(configMaps, key('held'), { metadata: { finalizers: ['a/b', 'e/f'] } }, { type: 'merge' }),
     )
     expect(err.message).toContain(
-      'metadata.finalizers: Forbidden: no new finalizers can be added if the object is being deleted, found new finalizers ["e/f"]',
+      'metadata.finalizers: Forbidden: no new finalizers can be added if the object is being deleted, found new finalizers []string{"e/f"}',
     )
     await server.client.patch(configMaps, key('held'), { metadata: { finalizers: ['a/b'] } }, { type: 'merge' })
     expect(await server.client.find(configMaps, key('held'))).toBeDefined()

@@ -10,8 +10,8 @@ import type { Message } from '#api/schema.ts'
 import type { Clock } from '#base/clock.ts'
 import type { Log } from '#base/log.ts'
 import type { Random } from '#base/random.ts'
-import { type ApiRequest, patchContentTypes, type RequestOptions } from '#client/transport.ts'
-import { badRequest, notFound, notImplemented, type Status, StatusError } from '#machinery/status-error.ts'
+import type { ApiRequest, RequestOptions } from '#client/transport.ts'
+import { badRequest, notFound, notImplemented, type Status } from '#machinery/status-error.ts'
 import type { Store } from '#storage/store.ts'
 import {
   admit,
@@ -29,11 +29,14 @@ import { Catalog } from './catalog.ts'
 import { requireAllowed } from './authz/refusal.ts'
 import { RequestAttributes, type RequestTarget } from './authz/request-attributes.ts'
 import { asServed, ConvertedObject, convertBatch, requestedResource, storedRequest } from './converted.ts'
+import { answerOf } from './answer.ts'
+import { deleteEach } from './delete-each.ts'
 import { decodeObject, deleteRequestOf, patchObject, withName, withoutOldVersion } from './decode-object.ts'
 import { deprecationOf } from './deprecated-kinds.ts'
 import { type ListResult, listObjects } from './list.ts'
+import { noMergeKeys, notServed } from './not-served.ts'
 import { parseRevision, tooLargeRevision } from './list-options.ts'
-import { Registry, type Written } from './registry/registry.ts'
+import { Registry } from './registry/registry.ts'
 import type { Draft, Stored, Strategy } from './registry/strategy.ts'
 import type { Listed } from './registry/watch-cache.ts'
 import { selectionOf } from './selection.ts'
@@ -125,16 +128,6 @@ export interface ApiOptions {
 
 /** Owner of what is always served, in the catalog. */
 const BUILT_IN = 'built-in'
-
-const notServed = () => new StatusError('NotFound', 'the server could not find the requested resource')
-
-/** Types that users have described say nothing of how their lists are patched. */
-const noMergeKeys = () => {
-  const accepted = [patchContentTypes.json, patchContentTypes.merge, patchContentTypes.apply].join(', ')
-  const message = `the body of the request was in an unknown format - accepted media types include: ${accepted}`
-  return new StatusError('UnsupportedMediaType', message)
-}
-
 export const resourceKey = (r: { group: string; plural: string }) => `${r.group}/${r.plural}`
 
 export class Api {
@@ -433,7 +426,7 @@ export class Api {
 
   /**
    * Admission of a request that creates nothing that is stored: a review, or a subresource such as pods/binding. Changes
-   * `object`, which is of `type`. Throws StatusError.
+   * `object`, which is of `type`; `check` has its say before those do who only look at it. Throws StatusError.
    */
   async admit(
     caller: Caller,
@@ -441,10 +434,12 @@ export class Api {
     operation: 'CREATE' | 'CONNECT',
     type: Message,
     object: Draft,
+    check?: () => void,
   ): Promise<void> {
     const plugins = this.#options.admission
     const admission = this.#admissionRequest(caller, request, operation, undefined, type)
     await admit(plugins, admission, object)
+    check?.()
     await validateAdmission(plugins, admission, object)
   }
 
@@ -526,7 +521,8 @@ export class Api {
     return this.update(caller, request, patched, parts)
   }
 
-  async #delete(caller: Caller, request: ApiRequest): Promise<Answer> {
+  /** `asked` is what the caller asked for, where that was more than this one object. */
+  async #delete(caller: Caller, request: ApiRequest, asked = request): Promise<Answer> {
     const { resource, namespace, name } = request
     const options = deleteRequestOf(request)
     const dryRun = options.dryRun?.includes('All') === true
@@ -538,7 +534,7 @@ export class Api {
       namespace,
       dryRun,
       validate: (_object, old) => {
-        const admission = this.#admissionRequest(caller, request, 'DELETE', old)
+        const admission = this.#admissionRequest(caller, asked, 'DELETE', old)
         return admitDeletion(this.#options.admission, { ...admission, options, dryRun })
       },
     })
@@ -565,18 +561,9 @@ export class Api {
   async #deleteCollection(caller: Caller, request: ApiRequest): Promise<Answer> {
     const registry = this.registry(request.resource)
     const list = await listObjects(registry, request)
-    const queue = [...list.entries]
-    const worker = async () => {
-      for (let entry = queue.shift(); entry; entry = queue.shift()) {
-        const { namespace, name } = entry.object.metadata
-        try {
-          await this.#delete(caller, { ...request, verb: 'delete', namespace: namespace!, name })
-        } catch (err) {
-          if (!(err instanceof StatusError && err.reason === 'NotFound')) throw err
-        }
-      }
-    }
-    await Promise.all(Array.from({ length: COLLECTION_WORKERS }, worker))
+    await deleteEach(list.entries, ({ namespace, name }) =>
+      this.#delete(caller, { ...request, verb: 'delete', namespace: namespace!, name }, request),
+    )
     return { type: 'list', list }
   }
 
@@ -610,9 +597,4 @@ export class Api {
   }
 }
 
-const COLLECTION_WORKERS = 8
 const NO_OPTIONS: Readonly<RequestOptions> = {}
-
-export function answerOf(written: Written, code: number): Answer {
-  return { type: 'object', code, object: written.object, ...(written.cached && { cached: written.cached }) }
-}

@@ -3,7 +3,7 @@
  * not equal. Upstream: `structured-merge-diff/typed.Compare`.
  */
 import { jsonEqual } from '#base/equal.ts'
-import { EMPTY, type FieldSet, FieldSetBuilder, isEmpty, union } from './field-set.ts'
+import { EMPTY, type FieldSet, FieldSetBuilder, union } from './field-set.ts'
 import type { NewFields } from './new-fields.ts'
 import { type Form, formOf, type ListSchema, type MapSchema, type MergeSchema } from './merge-schema.ts'
 import { listElement } from './path-element.ts'
@@ -59,8 +59,6 @@ function isNothing(value: unknown): boolean {
 export function comparison(added: FieldSet, modified: FieldSet, removed: FieldSet): Comparison {
   return { added, modified, removed, changed: union(added, modified) }
 }
-
-export const isSame = ({ changed, removed }: Comparison) => isEmpty(changed) && isEmpty(removed)
 
 /** Undefined is absent, here and below. */
 function compareValues(schema: MergeSchema | undefined, a: unknown, b: unknown, walk: Walk): void {

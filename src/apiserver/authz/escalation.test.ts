@@ -69,6 +69,7 @@ describe('who hands out what is not theirs', () => {
     const rules = [allow('get', 'pods', '', 'a')]
     await alice.create(clusterRoles, { metadata: { name: 'mine' }, rules } as ClusterRole)
     await alice.create(roleBindings, { metadata: { namespace: 'default', name: 'mine' }, roleRef: roleRef('mine') })
+    expect((await alice.get(clusterRoles, { name: 'mine' })).rules).toEqual(rules)
     await alice.delete(clusterRoles, { name: 'mine' })
   })
 })

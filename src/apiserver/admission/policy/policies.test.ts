@@ -201,6 +201,9 @@ describe('a validating policy', () => {
     const key = { namespace: 'default', name: 'c' }
     await create(configMaps, configMap('c', { a: 'kept' }))
     expect((await refusal(api.client.delete(configMaps, key))).message).toBe(denied('c', 'kept'))
+    // Of many at once no name is told.
+    const all = await refusal(api.client.deleteCollection(configMaps, { namespace: 'default' }))
+    expect(all.message).toBe(denied('Unknown', 'kept'))
     await api.client.patch(configMaps, key, { data: { a: 'b' } }, { type: 'merge' })
     await api.client.delete(configMaps, key)
   })

@@ -3,7 +3,7 @@ import { Quantity } from '#machinery/quantity.ts'
 
 export type Amounts = ReadonlyMap<string, Quantity>
 
-export const NOTHING: Amounts = new Map()
+export const NOTHING: ReadonlyMap<string, Quantity> = new Map()
 export const ZERO = Quantity.of(0)
 export const ONE = Quantity.of(1)
 
