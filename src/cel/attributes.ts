@@ -29,6 +29,8 @@ export interface Qualifier {
 export interface Attribute {
   /** The value without the charge for the attribute as a whole. */
   readonly resolve: Evaluate
+  /** The charge for the attribute as a whole: nothing for conditionals. */
+  readonly cost: number
   qualified(qualifier: Qualifier): Attribute
 }
 
@@ -36,6 +38,7 @@ export interface Attribute {
 export function attributeOf(base: Evaluate, qualifiers: readonly Qualifier[] = []): Attribute {
   let resolve: Evaluate | undefined
   return {
+    cost: 1,
     get resolve() {
       resolve ??= qualifiers.length === 0 ? base : (frame) => applyQualifiers(frame, base(frame), qualifiers)
       return resolve
@@ -48,6 +51,7 @@ export function attributeOf(base: Evaluate, qualifiers: readonly Qualifier[] = [
 export function conditionalAttribute(condition: Evaluate, yes: Attribute, no: Attribute): Attribute {
   let branches: readonly [Evaluate, Evaluate] | undefined
   return {
+    cost: 0,
     resolve(frame) {
       branches ??= [yes.resolve, no.resolve]
       const holds = condition(frame)

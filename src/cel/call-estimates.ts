@@ -277,7 +277,8 @@ const byOverload: ReadonlyMap<string, Estimate> = new Map([
   }),
   ...named('strings_quote', ({ args }) => {
     const size = knownSize(args[0]!)
-    return { cost: traversal(size), size: { min: size.min + 2, max: Math.min(size.max * 2 + 2, MAX) } }
+    // Of a text of any length upstream's sum overflows, to 0.
+    return { cost: traversal(size), size: { min: size.min + 2, max: size.max >= MAX ? 0 : size.max * 2 + 2 } }
   }),
   ...named('starts_with_string ends_with_string', overArgument),
   ...named('in_list', ({ args }) => (args.length === 2 ? { cost: knownSize(args[1]!) } : undefined)),

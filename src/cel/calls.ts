@@ -10,21 +10,20 @@ import { EvaluationError } from './errors.ts'
 import { charge } from './frame.ts'
 import type { Evaluate, Frame } from './frame.ts'
 import type { FunctionDeclaration, Implementation, Overload } from './library.ts'
-import { accepts, runtimeType } from './runtime-types.ts'
-import type { Type } from './types.ts'
+import { guardOf, runtimeType } from './runtime-types.ts'
+import type { Guard } from './runtime-types.ts'
 import type { Result, Value } from './values.ts'
 
 /** `prepared` is what was made of the function for a constant argument. */
 export function planCall(
   resolved: ResolvedCall,
-  types: readonly Type[],
   args: readonly { readonly evaluate: Evaluate }[],
   prepared?: Implementation,
 ): Evaluate {
   const { declaration, overloads } = resolved
   const overloadId = overloads.length === 1 ? overloads[0]!.id : ''
   const cost = callCost(declaration.name, overloadId)
-  const call = prepared ?? implementationOf(declaration, overloads, types)
+  const call = prepared ?? implementationOf(declaration, overloads)
   const evaluations = args.map(({ evaluate }) => evaluate)
   const bySearch = overloads.length > 1 && !declaration.dispatch
   if (args.length === 1) return planUnary(evaluations[0]!, call, cost)
@@ -68,34 +67,33 @@ function planSequence(operands: readonly Evaluate[], call: Implementation, cost:
   }
 }
 
-/** What runs: the one overload that fits, guarded where the types are not certain, or the first that fits the values. */
-function implementationOf(
-  declaration: FunctionDeclaration,
-  overloads: readonly Overload[],
-  types: readonly Type[],
-): Implementation {
+/**
+ * What runs: the one overload that fits, or the first that fits the values. What the checker says of types is guarded:
+ * where it had to guess a type parameter, values can be of any type.
+ */
+function implementationOf(declaration: FunctionDeclaration, overloads: readonly Overload[]): Implementation {
   if (declaration.dispatch) return declaration.dispatch
   const [only] = overloads
-  if (overloads.length === 1 && only!.call)
-    return types.some(isUncertain) ? guarded(declaration.name, only!) : only!.call
+  if (overloads.length === 1 && only!.call) return guarded(declaration.name, only!.call, only!.args.map(guardOf))
+  const candidates = declaration.overloads.flatMap(({ call, args }) =>
+    call ? [{ call, guards: args.map(guardOf) }] : [],
+  )
   return (...args) => {
-    const fits = declaration.overloads.find((candidate) => candidate.call && fitsAll(candidate, args))
-    return fits ? fits.call!(...args) : noSuchOverload(declaration.name, args)
+    const fits = candidates.find(({ guards }) => fitsAll(guards, args))
+    return fits ? fits.call(...args) : noSuchOverload(declaration.name, args)
   }
 }
 
-/** What a value of this type really is shows only when it is there. */
-function isUncertain(type: Type): boolean {
-  return type.kind === 'dyn' || type.parameters.some(isUncertain)
+function guarded(name: string, call: Implementation, guards: readonly Guard[]): Implementation {
+  const [first, second] = guards
+  if (guards.length === 1 && first) return (arg) => (first(arg) ? call(arg) : noSuchOverload(name, [arg]))
+  if (guards.length === 2 && first && second)
+    return (a, b) => (first(a) && second(b) ? call(a, b) : noSuchOverload(name, [a, b]))
+  return (...args) => (fitsAll(guards, args) ? call(...args) : noSuchOverload(name, args))
 }
 
-function guarded(name: string, overload: Overload): Implementation {
-  const call = overload.call!
-  return (...args) => (fitsAll(overload, args) ? call(...args) : noSuchOverload(name, args))
-}
-
-function fitsAll(overload: Overload, args: readonly Value[]): boolean {
-  return overload.args.length === args.length && overload.args.every((type, i) => accepts(type, args[i]!))
+function fitsAll(guards: readonly Guard[], args: readonly Value[]): boolean {
+  return guards.length === args.length && guards.every((fits, i) => fits(args[i]!))
 }
 
 function noSuchOverload(name: string, args: readonly Value[]): EvaluationError {

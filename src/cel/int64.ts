@@ -84,6 +84,13 @@ export function doubleToInt(value: number): Int | undefined {
   return Number.isSafeInteger(whole) ? whole + 0 : makeInt(BigInt(whole))
 }
 
+/** A whole number of JSON. Where JSON said the largest int64, JavaScript has read the number after it. */
+export function intOfNumber(value: number): Int | undefined {
+  if (Number.isSafeInteger(value)) return value + 0
+  if (!Number.isInteger(value) || Math.abs(value) > 2 ** 63) return undefined
+  return value === 2 ** 63 ? MAX_INT : BigInt(value)
+}
+
 export function doubleToUint(value: number): Int | undefined {
   if (!(value >= 0 && value < 18446744073709551616)) return undefined
   const whole = Math.trunc(value)

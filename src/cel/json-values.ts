@@ -3,7 +3,7 @@
  * (upstream: `apiserver/pkg/cel/common.UnstructuredToVal`). The JSON must not change while its values are in use.
  */
 import { EvaluationError } from './errors.ts'
-import { makeInt } from './int64.ts'
+import { intOfNumber } from './int64.ts'
 import { Dictionary, Double, Duration, List, Optional, Struct, Timestamp, Uint } from './values.ts'
 import { formatDuration } from './durations.ts'
 import { formatTimestamp } from './timestamps.ts'
@@ -28,11 +28,7 @@ export function adaptDynamic(json: unknown): Value {
 }
 
 /** An int where the number is whole and fits, a double otherwise. */
-function numberOf(value: number): Value {
-  if (Number.isSafeInteger(value)) return value + 0
-  if (!Number.isInteger(value) || Math.abs(value) >= 2 ** 63) return new Double(value)
-  return makeInt(BigInt(value))
-}
+const numberOf = (value: number): Value => intOfNumber(value) ?? new Double(value)
 
 /** An array without a schema. */
 export class JsonList extends List {

@@ -121,12 +121,14 @@ class Parser {
   #logical(operator: '||' | '&&'): Expression {
     const operand = () => (operator === '||' ? this.#logical('&&') : this.#binary('relation', 1))
     const terms = [operand()]
-    let first: Token | undefined
+    const operators: Token[] = []
     for (let token = this.#take(operator); token; token = this.#take(operator)) {
-      first ??= token
+      operators.push(token)
       terms.push(operand())
     }
-    return first ? this.#call(first.start, `_${operator}_`, undefined, terms, 0) : terms[0]!
+    // To upstream, many terms are a balanced tree, whose root is the operator in the middle.
+    const middle = operators[operators.length >> 1]
+    return middle ? this.#call(middle.start, `_${operator}_`, undefined, terms, 0) : terms[0]!
   }
 
   /** Operators that group to the left, of at least this precedence. */

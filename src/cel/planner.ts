@@ -142,7 +142,7 @@ class Planner {
     const operand = this.plan(expression.operand, scope)
     const { field, testOnly } = expression
     const attribute = attributeFrom(operand).qualified({ constant: field, optional: false, testOnly })
-    return testOnly ? { attribute, evaluate: attribute.resolve } : attributePlan(attribute)
+    return attributePlan(attribute, testOnly)
   }
 
   #call(call: Call, scope: Scope | undefined): Plan {
@@ -176,19 +176,18 @@ class Planner {
         break
       default:
     }
-    return this.#ordinaryCall(call, resolved, operands, args)
+    return this.#ordinaryCall(resolved, args)
   }
 
-  #ordinaryCall(call: Call, resolved: ResolvedCall, operands: readonly Expression[], args: readonly Plan[]): Plan {
+  #ordinaryCall(resolved: ResolvedCall, args: readonly Plan[]): Plan {
     const { name } = resolved.declaration
-    const types = operands.map((operand) => this.#checked.typeOf(operand))
     const last = args.at(-1)?.constant?.value
     if (name === '@in' && last instanceof List && resolved.overloads.length === 1) {
       if (last.size === 0) return constant(false)
       if (isPrimitive(last)) return { evaluate: constantMembership(args[0]!.evaluate, last) }
     }
     const prepared = preparedCall(resolved, args)
-    const evaluate = planCall(resolved, types, args, prepared)
+    const evaluate = planCall(resolved, args, prepared)
     const only = args[0]?.constant
     if (CONVERSIONS.has(name) && args.length === 1 && only) {
       const value = evaluate(NO_FRAME)
@@ -283,11 +282,13 @@ const readSlot =
     frame.slots[slot]!
 
 /** An attribute by itself costs 1 besides its parts. */
-function attributePlan(attribute: Attribute): Plan {
+/** `has()` costs one less. */
+function attributePlan(attribute: Attribute, testOnly = false): Plan {
+  const cost = testOnly ? attribute.cost - 1 : attribute.cost
   let resolve: Evaluate | undefined
   const evaluate: Evaluate = (frame) => {
     resolve ??= attribute.resolve
-    return chargeAfter(frame, 1, resolve(frame))
+    return chargeAfter(frame, cost, resolve(frame))
   }
   return { attribute, evaluate }
 }

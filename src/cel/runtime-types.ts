@@ -49,36 +49,48 @@ export function runtimeType(value: Value): Type {
   return BYTES
 }
 
-/** Whether an overload that wants `type` takes `value`. Of lists and maps only the first entry is looked at. */
-export function accepts(type: Type, value: Value): boolean {
+/** Whether a value is one that an overload takes. */
+export type Guard = (value: Value) => boolean
+
+/** For an argument of this type. Of lists and maps only the first entry is looked at. */
+export function guardOf(type: Type): Guard {
   switch (type.kind) {
     case 'dyn':
     case 'parameter':
-      return true
+      return () => true
     case 'string':
-      return typeof value === 'string'
+      return (value) => typeof value === 'string'
     case 'int':
-      return typeof value === 'number' || typeof value === 'bigint'
+      return (value) => typeof value === 'number' || typeof value === 'bigint'
     case 'bool':
-      return typeof value === 'boolean'
-    case 'list': {
-      if (!(value instanceof List)) return false
-      if (value.size === 0) return true
-      const first = value.at(0)
-      return !(first instanceof EvaluationError) && accepts(type.parameters[0]!, first)
-    }
-    case 'map': {
-      if (!(value instanceof Dictionary)) return false
-      if (value.size === 0) return true
-      const key = value.keys()[0]
-      const first = key === undefined ? undefined : value.find(key)
-      if (key === undefined || first === undefined || first instanceof EvaluationError) return true
-      return accepts(type.parameters[0]!, key) && accepts(type.parameters[1]!, first)
-    }
+      return (value) => typeof value === 'boolean'
+    case 'list':
+      return listGuard(guardOf(type.parameters[0]!))
+    case 'map':
+      return mapGuard(guardOf(type.parameters[0]!), guardOf(type.parameters[1]!))
     default:
-      return runtimeType(value).name === type.name
+      return (value) => runtimeType(value).name === type.name
   }
 }
+
+const listGuard =
+  (isElement: Guard): Guard =>
+  (value) => {
+    if (!(value instanceof List)) return false
+    if (value.size === 0) return true
+    const first = value.at(0)
+    return !(first instanceof EvaluationError) && isElement(first)
+  }
+
+const mapGuard =
+  (isKey: Guard, isValue: Guard): Guard =>
+  (value) => {
+    if (!(value instanceof Dictionary)) return false
+    const [key] = value.size === 0 ? [] : value.keys()
+    const first = key === undefined ? undefined : value.find(key)
+    if (key === undefined || first === undefined || first instanceof EvaluationError) return true
+    return isKey(key) && isValue(first)
+  }
 
 /** The name of the Go type of a value, which some of upstream's messages show. */
 export function goTypeOf(value: Value): string {
@@ -92,5 +104,7 @@ export function goTypeOf(value: Value): string {
   if (value instanceof Timestamp) return 'types.Timestamp'
   if (value instanceof TypeValue) return '*types.Type'
   if (value instanceof Optional) return '*types.Optional'
+  if (value instanceof List) return '[]interface {}'
+  if (value instanceof Dictionary) return 'map[string]interface {}'
   return value instanceof Opaque ? value.type.name : 'types.Bytes'
 }

@@ -9,7 +9,7 @@ import { equal } from './equality.ts'
 import { EvaluationError } from './errors.ts'
 import { adaptDynamic } from './json-values.ts'
 import { elementsOf } from './lists.ts'
-import { makeInt } from './int64.ts'
+import { intOfNumber } from './int64.ts'
 import { opaqueType } from './types.ts'
 import { Dictionary, Double, List, Opaque } from './values.ts'
 import type { Result, Value } from './values.ts'
@@ -76,9 +76,7 @@ function scalarOf(kind: 'bytes' | 'duration' | 'date' | 'timestamp', text: strin
 }
 
 function intOf(json: unknown): Value | undefined {
-  if (typeof json === 'bigint') return makeInt(json)
-  if (typeof json !== 'number' || !Number.isInteger(json) || Math.abs(json) >= 2 ** 63) return undefined
-  return Number.isSafeInteger(json) ? json + 0 : makeInt(BigInt(json))
+  return typeof json === 'number' ? intOfNumber(json) : undefined
 }
 
 const isObject = (json: unknown): json is JsonObject =>

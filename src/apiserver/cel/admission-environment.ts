@@ -11,7 +11,7 @@ import { DYN, listOf, mapOf } from '#cel/types.ts'
 import type { Type } from '#cel/types.ts'
 import { Dictionary } from '#cel/values.ts'
 import type { Result, Value } from '#cel/values.ts'
-import { AUTHORIZER_TYPE, RESOURCE_CHECK_TYPE, authorizerLibrary } from './authorizer-library.ts'
+import { AUTHORIZER_TYPE, RESOURCE_CHECK_TYPE } from './authorizer-library.ts'
 import { createMutationTypes } from './mutation-types.ts'
 
 export interface AdmissionVariables {
@@ -109,14 +109,8 @@ export function createAdmissionEnvironment(base: Environment, options: Admission
     declaredTypes.push(type)
     variables.push({ name: 'variables', type: type.type })
   }
-  // Functions of the authorizer are there for all, but without the variable nobody can call them.
-  const libraries = [authorizerLibrary(), ...(hasPatchTypes ? [jsonPatchLibrary] : [])]
-  return base.extend({
-    variables,
-    libraries,
-    declaredTypes,
-    ...(hasPatchTypes && { structTypes: createMutationTypes() }),
-  })
+  const patching = hasPatchTypes && { structTypes: createMutationTypes(), libraries: [jsonPatchLibrary] }
+  return base.extend({ variables, declaredTypes, ...patching })
 }
 
 function variablesType(composed: ReadonlyMap<string, Type>): DeclaredType {

@@ -127,48 +127,46 @@ const pathCheck = ({ data }: Asked<Asker>, path: string) => new Asked(PATH_CHECK
 const groupCheck = ({ data }: Asked<Asker>, group: string) => new Asked(GROUP_CHECK_TYPE, { ...data, group })
 const checkOf = ({ data }: Asked<GroupCheck>, resource: string) => resourceCheck({ ...UNSPECIFIC, ...data, resource })
 
-export function authorizerLibrary(): Library {
-  return {
-    name: 'authorizer',
-    functions: [
-      declareFunction(
-        'path',
-        memberOverload('authorizer_path', [AUTHORIZER_TYPE, STRING], PATH_CHECK_TYPE, nonEmpty('path', pathCheck)),
+export const authorizerLibrary: Library = {
+  name: 'authorizer',
+  functions: [
+    declareFunction(
+      'path',
+      memberOverload('authorizer_path', [AUTHORIZER_TYPE, STRING], PATH_CHECK_TYPE, nonEmpty('path', pathCheck)),
+    ),
+    declareFunction(
+      'group',
+      memberOverload('authorizer_group', [AUTHORIZER_TYPE, STRING], GROUP_CHECK_TYPE, groupCheck),
+    ),
+    declareFunction(
+      'serviceAccount',
+      memberOverload('authorizer_serviceaccount', [AUTHORIZER_TYPE, STRING, STRING], AUTHORIZER_TYPE, serviceAccount),
+    ),
+    declareFunction(
+      'resource',
+      memberOverload(
+        'groupcheck_resource',
+        [GROUP_CHECK_TYPE, STRING],
+        RESOURCE_CHECK_TYPE,
+        nonEmpty('resource', checkOf),
       ),
-      declareFunction(
-        'group',
-        memberOverload('authorizer_group', [AUTHORIZER_TYPE, STRING], GROUP_CHECK_TYPE, groupCheck),
-      ),
-      declareFunction(
-        'serviceAccount',
-        memberOverload('authorizer_serviceaccount', [AUTHORIZER_TYPE, STRING, STRING], AUTHORIZER_TYPE, serviceAccount),
-      ),
-      declareFunction(
-        'resource',
-        memberOverload(
-          'groupcheck_resource',
-          [GROUP_CHECK_TYPE, STRING],
-          RESOURCE_CHECK_TYPE,
-          nonEmpty('resource', checkOf),
-        ),
-      ),
-      detail('subresource'),
-      detail('namespace'),
-      detail('name'),
-      detail('fieldSelector', 'authorizer_fieldselector'),
-      detail('labelSelector', 'authorizer_labelselector'),
-      declareFunction(
-        'check',
-        memberOverload('pathcheck_check', [PATH_CHECK_TYPE, STRING], DECISION_TYPE, checkPath),
-        memberOverload('resourcecheck_check', [RESOURCE_CHECK_TYPE, STRING], DECISION_TYPE, checkResource),
-      ),
-      outcome('allowed', BOOL, ({ allowed }) => allowed),
-      outcome('reason', STRING, ({ reason }) => reason),
-      // Deciding does not fail here.
-      outcome('errored', BOOL, () => false),
-      outcome('error', STRING, () => ''),
-    ],
-  }
+    ),
+    detail('subresource'),
+    detail('namespace'),
+    detail('name'),
+    detail('fieldSelector', 'authorizer_fieldselector'),
+    detail('labelSelector', 'authorizer_labelselector'),
+    declareFunction(
+      'check',
+      memberOverload('pathcheck_check', [PATH_CHECK_TYPE, STRING], DECISION_TYPE, checkPath),
+      memberOverload('resourcecheck_check', [RESOURCE_CHECK_TYPE, STRING], DECISION_TYPE, checkResource),
+    ),
+    outcome('allowed', BOOL, ({ allowed }) => allowed),
+    outcome('reason', STRING, ({ reason }) => reason),
+    // Deciding does not fail here.
+    outcome('errored', BOOL, () => false),
+    outcome('error', STRING, () => ''),
+  ],
 }
 
 /** The value of the variable `authorizer`, asking on behalf of `user`. */

@@ -16,6 +16,7 @@ import { setLibrary } from '#cel/libraries/sets.ts'
 import { stringLibrary } from '#cel/libraries/strings.ts'
 import { urlLibrary } from '#cel/libraries/urls.ts'
 import { versionLibrary } from '#cel/libraries/versions.ts'
+import { authorizerLibrary } from './authorizer-library.ts'
 
 /** Cost of one evaluation of one expression at most. */
 export const PER_CALL_LIMIT = 1_000_000
@@ -44,6 +45,7 @@ export function createBaseEnvironment(): Environment {
       twoVariableLibrary,
       versionLibrary,
       extendedListLibrary,
+      authorizerLibrary,
     ],
   })
 }

@@ -35,10 +35,10 @@ function literalArgument(name: string, isValid: (value: Value) => boolean): Vali
 }
 
 const isValue = (result: Result) => !(result instanceof EvaluationError)
-const isDuration = (value: Value) => typeof value !== 'string' || isValue(stringToDuration(value))
+const isDuration = (value: Value) => typeof value === 'string' && isValue(stringToDuration(value))
 const isTimestamp = (value: Value) => {
   if (typeof value === 'string') return isValue(stringToTimestamp(value))
-  return (typeof value !== 'number' && typeof value !== 'bigint') || isValue(intToTimestamp(value))
+  return (typeof value === 'number' || typeof value === 'bigint') && isValue(intToTimestamp(value))
 }
 const isPattern = (value: Value) => typeof value !== 'string' || !('message' in compileRegExp(value))
 
