@@ -26,7 +26,7 @@ export function generatedName(base: string, random: Random): string {
   return base.slice(0, MAX_GENERATED_BASE) + nameSuffix(random, SUFFIX_LENGTH)
 }
 
-/** Gives the new object its UID and time. Throws BadRequest when its namespace is not the request's. */
+/** Gives the new object its UID and time. Throws BadRequest when its namespace is not the request's. Its version is left. */
 export function prepareMetaForCreate(
   object: Draft,
   resource: Resource,
@@ -36,16 +36,20 @@ export function prepareMetaForCreate(
 ) {
   const meta = object.metadata as Draft['metadata'] & Record<string, unknown>
   matchNamespace(meta, resource, namespace)
-  if (meta.resourceVersion && meta.resourceVersion !== '0')
-    throw badRequest('resourceVersion should not be set on objects to be created')
   meta.name ??= ''
   meta.uid = uuid(random)
   meta.creationTimestamp = timestamp(nowMs)
   delete meta.deletionTimestamp
   delete meta.deletionGracePeriodSeconds
   delete meta.selfLink
-  delete (meta as { resourceVersion?: string }).resourceVersion
   delete meta.generation
+}
+
+/** Throws BadRequest where a new object, which is fine otherwise, says that it has been stored before. */
+export function refuseVersion({ metadata }: Draft) {
+  if (metadata.resourceVersion && metadata.resourceVersion !== '0')
+    throw badRequest('resourceVersion should not be set on objects to be created')
+  delete (metadata as { resourceVersion?: string }).resourceVersion
 }
 
 /** Carries over what an update may not change. */
@@ -55,11 +59,12 @@ export function prepareMetaForUpdate(object: Draft, old: Stored, resource: Resou
   meta.creationTimestamp = old.metadata.creationTimestamp
   meta.uid ||= old.metadata.uid
   carry('generation')
-  carry('deletionTimestamp')
-  carry('deletionGracePeriodSeconds')
+  if (old.metadata.deletionTimestamp) carry('deletionTimestamp')
+  meta.deletionGracePeriodSeconds ??= old.metadata.deletionGracePeriodSeconds
+  if (meta.deletionGracePeriodSeconds === undefined) delete meta.deletionGracePeriodSeconds
   carry('generateName')
   delete meta.selfLink
-  function carry(key: 'generation' | 'deletionTimestamp' | 'deletionGracePeriodSeconds' | 'generateName') {
+  function carry(key: 'generation' | 'deletionTimestamp' | 'generateName') {
     if (old.metadata[key] === undefined) delete meta[key]
     else (meta as Record<string, unknown>)[key] = old.metadata[key]
   }
@@ -67,7 +72,6 @@ export function prepareMetaForUpdate(object: Draft, old: Stored, resource: Resou
 
 function matchNamespace(meta: { namespace?: string }, resource: Resource, namespace: string | undefined) {
   if (!resource.namespaced) {
-    if (meta.namespace) throw badRequest('namespace is not allowed on this type')
     delete meta.namespace
     return
   }
@@ -112,7 +116,7 @@ export function validateMeta(
   object: Stored,
   resource: Resource,
   nameCheck: NameCheck = dnsSubdomain,
-  anyFinalizer = resource.type.schema !== undefined || extensionGroups.has(resource.group),
+  anyFinalizer = resource.type.schema !== undefined || looseGroups.has(resource.group),
 ): FieldError[] {
   const meta = object.metadata
   const errors: FieldError[] = []
@@ -129,46 +133,63 @@ export function validateMeta(
   }
   if (meta.labels) errors.push(...validateLabels(meta.labels, 'metadata.labels'))
   if (meta.annotations) errors.push(...validateAnnotations(meta.annotations, 'metadata.annotations'))
-  meta.finalizers?.forEach((finalizer, i) => {
-    for (const why of qualifiedName(finalizer)) errors.push(invalidValue('metadata.finalizers', finalizer, why))
-    if (anyFinalizer || finalizer.includes('/') || STANDARD_FINALIZERS.has(finalizer)) return
-    if (qualifiedName(finalizer).length === 0) {
-      errors.push(
-        invalidValue(
-          `metadata.finalizers[${i}]`,
-          finalizer,
-          'name is neither a standard finalizer name nor is it fully qualified',
-        ),
-      )
-    }
-  })
-  const controllers = (meta.ownerReferences ?? []).filter((owner) => owner.controller)
-  if (controllers.length > 1) {
-    errors.push(
-      invalidValue(
-        'metadata.ownerReferences',
-        meta.ownerReferences,
-        `Only one reference can have Controller set to true. Found "true" in references for ${controllers.map((c) => c.name).join(' and ')}`,
-      ),
-    )
-  }
-  meta.ownerReferences?.forEach((owner, i) => {
-    for (const key of ['apiVersion', 'kind', 'name', 'uid'] as const) {
-      if (!owner[key])
-        errors.push(
-          invalidValue(
-            `metadata.ownerReferences[${i}].${key}`,
-            owner[key] ?? '',
-            `${key === 'apiVersion' ? 'version' : key} must not be empty`,
-          ),
-        )
-    }
-  })
+  if (meta.finalizers) errors.push(...finalizerErrors(meta.finalizers, anyFinalizer))
+  if (meta.ownerReferences) errors.push(...ownerErrors(meta.ownerReferences))
   return errors
 }
 
-/** Groups of the parts of the API server that only serve others' resources. */
-const extensionGroups: ReadonlySet<string> = new Set(['apiextensions.k8s.io', 'apiregistration.k8s.io'])
+function finalizerErrors(finalizers: readonly string[], anyFinalizer: boolean): FieldError[] {
+  const errors: FieldError[] = []
+  finalizers.forEach((finalizer, i) => {
+    for (const why of qualifiedName(finalizer)) errors.push(invalidValue('metadata.finalizers', finalizer, why))
+    if (anyFinalizer || finalizer.includes('/') || STANDARD_FINALIZERS.has(finalizer)) return
+    const why = 'name is neither a standard finalizer name nor is it fully qualified'
+    errors.push(invalidValue(`metadata.finalizers[${i}]`, finalizer, why))
+  })
+  if (finalizers.includes('orphan') && finalizers.includes('foregroundDeletion')) {
+    const why = 'finalizer foregroundDeletion and orphan cannot be both set'
+    errors.push(invalidValue('metadata.finalizers', finalizers, why))
+  }
+  return errors
+}
+
+const OWNER_KEYS = ['apiVersion', 'kind', 'name', 'uid'] as const
+
+/** Upstream does not say which of the references it is. */
+function ownerErrors(owners: NonNullable<Draft['metadata']['ownerReferences']>): FieldError[] {
+  const errors: FieldError[] = []
+  let controller: string | undefined
+  for (const owner of owners) {
+    for (const key of OWNER_KEYS) {
+      const isMissing = key === 'apiVersion' ? !hasVersion(owner.apiVersion) : !owner[key]
+      const why = key === 'apiVersion' ? 'version must not be empty' : 'must not be empty'
+      if (isMissing) errors.push(invalidValue(`metadata.ownerReferences.${key}`, owner[key] ?? '', why))
+    }
+    if (owner.apiVersion === 'v1' && owner.kind === 'Event') {
+      const why = '/v1, Kind=Event is disallowed from being an owner'
+      errors.push(invalidValue('metadata.ownerReferences', owner, why))
+    }
+    if (!owner.controller) continue
+    const name = `${owner.kind}/${owner.name}`
+    if (controller) {
+      const why = `Only one reference can have Controller set to true. Found "true" in references for ${controller} and ${name}`
+      errors.push(invalidValue('metadata.ownerReferences', owners, why))
+    } else controller = name
+  }
+  return errors
+}
+
+const hasVersion = (apiVersion = '') => /^(?:[^/]*\/)?[^/]+$/.test(apiVersion)
+
+/** Groups whose kinds may have finalizers of any name. */
+const looseGroups: ReadonlySet<string> = new Set([
+  'apiextensions.k8s.io',
+  'apiregistration.k8s.io',
+  'admissionregistration.k8s.io',
+  'coordination.k8s.io',
+  'node.k8s.io',
+  'policy',
+])
 const STANDARD_FINALIZERS = new Set(['kubernetes', 'orphan', 'foregroundDeletion'])
 
 /** Fields that an update may not change, and metadata's own rules. */
@@ -182,13 +203,16 @@ export function validateMetaUpdate(
   const [meta, was] = [object.metadata, old.metadata]
   if (meta.name !== was.name) errors.push(immutableValue('metadata.name', meta.name))
   if (meta.uid !== was.uid) errors.push(immutableValue('metadata.uid', meta.uid))
+  for (const key of ['deletionTimestamp', 'deletionGracePeriodSeconds'] as const) {
+    if (meta[key] !== was[key]) errors.push(immutableValue(`metadata.${key}`, meta[key] ?? null))
+  }
   if (was.deletionTimestamp) {
     const added = (meta.finalizers ?? []).filter((finalizer) => !was.finalizers?.includes(finalizer))
     if (added.length > 0) {
       errors.push(
         forbiddenValue(
           'metadata.finalizers',
-          `no new finalizers can be added if the object is being deleted, found new finalizers ${JSON.stringify(added)}`,
+          `no new finalizers can be added if the object is being deleted, found new finalizers []string{${added.toSorted().map(quoted).join(', ')}}`,
         ),
       )
     }

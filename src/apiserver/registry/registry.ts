@@ -27,6 +27,7 @@ import {
   generatedName,
   prepareMetaForCreate,
   prepareMetaForUpdate,
+  refuseVersion,
   validateMeta,
   validateMetaUpdate,
 } from './object-meta.ts'
@@ -171,6 +172,7 @@ export class Registry {
       ...(strategy.validate?.(draft) ?? []),
     ]
     if (errors.length > 0) throw invalid(resource, draft.metadata.name, errors)
+    refuseVersion(draft)
     const key = this.key(namespace, draft.metadata.name)
     const existing = this.#latest(key)
     if (existing) throw this.#exists(draft, await existing.object)

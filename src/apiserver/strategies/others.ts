@@ -37,8 +37,8 @@ export const deviceClassStrategy: Strategy = { countsGeneration: true, returnsDe
 export const resourceSliceStrategy: Strategy = {
   countsGeneration: true,
   returnsDeleted: true,
-  prepareForCreate: (slice, { now }) => stampTaints(slice, now),
-  prepareForUpdate: (slice, _old, { now }) => stampTaints(slice, now),
+  prepareForCreate: (slice, { now }) => completeDevices(slice, now),
+  prepareForUpdate: (slice, _old, { now }) => completeDevices(slice, now),
   selectableFields: {
     'spec.nodeName': (slice) => slice.spec.nodeName ?? '',
     'spec.driver': (slice) => slice.spec.driver ?? '',
@@ -46,10 +46,14 @@ export const resourceSliceStrategy: Strategy = {
   refuseField: (field) => `field label not supported for resource.k8s.io/v1, Kind=ResourceSlice: ${field}`,
 }
 
-/** A taint without a time begins now. */
-function stampTaints(slice: Draft, now: number) {
+const LISTS = ['bools', 'ints', 'strings', 'versions'] as const
+
+/** A taint without a time begins now. What only features that are off by default would look at is left out. */
+function completeDevices(slice: Draft, now: number) {
   for (const device of slice.spec.devices ?? []) {
     for (const taint of device.taints ?? []) taint.timeAdded ??= timestamp(now)
+    delete device.nodeAllocatableResourceMappings
+    for (const name in device.attributes) for (const list of LISTS) delete device.attributes[name][list]
   }
 }
 

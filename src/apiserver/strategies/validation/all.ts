@@ -1,6 +1,4 @@
 /** The rules of every kind, by `group/plural`. */
-import { deviceClasses, resourceClaims, resourceClaimTemplates, resourceSlices } from '#api/resources.ts'
-import type { Resource } from '#api/kind.ts'
 import type { Stored } from '../../registry/strategy.ts'
 import * as access from './access.ts'
 import * as policies from './admission-policies.ts'
@@ -9,6 +7,7 @@ import { certificateRequestRules } from './certificates.ts'
 import { type Problems, ROOT } from './check.ts'
 import * as cluster from './cluster.ts'
 import { configMapRules, secretRules } from './config.ts'
+import { deviceClassRules, resourceClaimRules, resourceClaimTemplateRules } from './device-claims.ts'
 import { endpointsRules, endpointSliceRules } from './endpoints.ts'
 import { eventRules } from './event.ts'
 import { apiServiceRules } from './extensions.ts'
@@ -18,11 +17,11 @@ import * as network from './network.ts'
 import { checkPodTemplate } from './pod-spec.ts'
 import { validatePod, validatePodUpdate } from './pod.ts'
 import { limitRangeRules, resourceQuotaRules } from './quota.ts'
+import { resourceSliceRules } from './resource-slices.ts'
 import { type Rules, validateBy } from './rules.ts'
 import { serviceRules } from './service.ts'
 import * as smaller from './smaller.ts'
 import * as storage from './storage.ts'
-import { structuralCheck } from './structural.ts'
 import { webhookConfigurationRules } from './webhooks.ts'
 import * as workloads from './workloads.ts'
 
@@ -42,8 +41,6 @@ const podRules: Rules = {
 const podTemplateRules: Rules = {
   valid: ({ template }, _at, to) => template && checkPodTemplate(template, ROOT.at('template'), to),
 }
-
-const structural = ({ type }: Resource): Rules => ({ valid: structuralCheck(type) })
 
 const rules: Readonly<Record<string, Rules>> = {
   '/configmaps': configMapRules,
@@ -91,10 +88,10 @@ const rules: Readonly<Record<string, Rules>> = {
   'rbac.authorization.k8s.io/clusterroles': access.clusterRoleRules,
   'rbac.authorization.k8s.io/rolebindings': access.roleBindingRules,
   'rbac.authorization.k8s.io/roles': access.roleRules,
-  'resource.k8s.io/deviceclasses': structural(deviceClasses),
-  'resource.k8s.io/resourceclaims': structural(resourceClaims),
-  'resource.k8s.io/resourceclaimtemplates': structural(resourceClaimTemplates),
-  'resource.k8s.io/resourceslices': structural(resourceSlices),
+  'resource.k8s.io/deviceclasses': deviceClassRules,
+  'resource.k8s.io/resourceclaims': resourceClaimRules,
+  'resource.k8s.io/resourceclaimtemplates': resourceClaimTemplateRules,
+  'resource.k8s.io/resourceslices': resourceSliceRules,
   'scheduling.k8s.io/priorityclasses': smaller.priorityClassRules,
   'storage.k8s.io/csidrivers': storage.csiDriverRules,
   'storage.k8s.io/csinodes': storage.csiNodeRules,

@@ -276,6 +276,26 @@ export const maxItems =
     if (value.length > max) to.tooMany(at, value.length, max)
   }
 
+/** A list whose elements are looked at only where there are not too many of them. */
+export const limited =
+  (max: number, ...checks: Check[]): Check =>
+  (list: readonly unknown[], at, to) => {
+    if (list.length > max) to.tooMany(at, list.length, max)
+    else for (const check of checks) check(list, at, to)
+  }
+
+/** Elements told apart by what `keyOf` makes of them, which is shown; the place of the later one is reported. */
+export const distinct =
+  <T>(keyOf: (element: T) => unknown): Check =>
+  (list: readonly T[], at, to) => {
+    const seen = new Set<unknown>()
+    list.forEach((element, i) => {
+      const key = keyOf(element)
+      if (seen.has(key)) to.duplicate(at.index(i), key)
+      seen.add(key)
+    })
+  }
+
 export const nonNegativeQuantity: Check = (value: string, at, to) => {
   if (Quantity.parse(value).sign < 0) to.invalid(at, value, NEGATIVE)
 }

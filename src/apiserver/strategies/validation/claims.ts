@@ -61,11 +61,13 @@ export const claimSpec: Check = all(
   dataSourcesAgree,
 )
 
-const templateMeta: Check = (metadata: Record<string, any>, at, to) => {
+/** Of a template only labels and annotations are taken over. */
+export const templateMeta: Check = (metadata: Record<string, any>, at, to) => {
   to.add(validateAnnotations(metadata.annotations ?? {}, `${at}.annotations`))
   to.add(validateLabels(metadata.labels ?? {}, `${at}.labels`))
   for (const key in metadata) {
-    if (key !== 'labels' && key !== 'annotations') to.forbidden(at.at(key), 'cannot be set')
+    // Upstream derives the field's name from that in its code.
+    if (key !== 'labels' && key !== 'annotations') to.forbidden(at.at(key === 'uid' ? 'uID' : key), 'cannot be set')
   }
 }
 

@@ -33,6 +33,17 @@ export const httpHeaderName = matches(
   pattern("a valid HTTP header must consist of alphanumeric characters or '-'", '[-A-Za-z0-9]+', 'X-Header-Name'),
 )
 
+export const cIdentifier = matches(
+  /^[A-Za-z_][A-Za-z0-9_]*$/,
+  pattern(
+    "a valid C identifier must start with alphabetic character or '_', followed by a string of alphanumeric characters or '_'",
+    '[A-Za-z_][A-Za-z0-9_]*',
+    'my_name',
+    'MY_NAME',
+    'MyName',
+  ),
+)
+
 /** Since v1.34 any printable ASCII but `=`. */
 export const envName: NameCheck = (value) => [
   ...(value === '' ? ['environment variable name must be non-empty'] : []),
@@ -110,6 +121,40 @@ export const domainName =
       ? [`should be a domain with at least ${words[segments]} segments separated by dots`]
       : []
   }
+
+const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i
+const URN = 'urn:uuid:'
+
+/** The text alone, without the braces and prefixes that are understood as well. */
+export const uuid: NameCheck = (value) => {
+  const why = uuidProblem(value)
+  if (why) return [`error validating uid: ${why}`]
+  return value.length === 36 && value === value.toLowerCase()
+    ? []
+    : [
+        'uid must be in RFC 4122 normalized form, `xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx` with lowercase hexadecimal characters',
+      ]
+}
+
+function uuidProblem(value: string): string {
+  const MALFORMED = 'invalid UUID format'
+  switch (Buffer.byteLength(value)) {
+    case 36:
+      return UUID.test(value) ? '' : MALFORMED
+    case 36 + URN.length: {
+      const prefix = value.slice(0, URN.length)
+      if (prefix.toLowerCase() !== URN) return `invalid urn prefix: ${JSON.stringify(prefix)}`
+      return UUID.test(value.slice(URN.length)) ? '' : MALFORMED
+    }
+    case 38:
+      if (!value.startsWith('{') || !value.endsWith('}')) return 'invalid bracketed UUID format'
+      return UUID.test(value.slice(1, -1)) ? '' : MALFORMED
+    case 32:
+      return /^[0-9a-f]{32}$/i.test(value) ? '' : MALFORMED
+    default:
+      return `invalid UUID length: ${Buffer.byteLength(value)}`
+  }
+}
 
 /** Such as `example.com/controller`. */
 export const domainPrefixedPath: Check = (value: string, at, to) => {

@@ -134,6 +134,15 @@ export function cidrErrors(text: string): string[] {
   return text === canonical ? [] : [`must be in canonical form (${JSON.stringify(canonical)})`]
 }
 
+/** An address with the prefix of its network, such as `10.9.8.7/24`. */
+export function interfaceAddress(text: string): string[] {
+  const network = parseNetwork(text)
+  if (!network) return ['must be a valid address in CIDR form, (e.g. 10.9.8.7/24 or 2001:db8::1/64)']
+  const length = network.text.slice(network.text.indexOf('/'))
+  const canonical = `${network.address.text}${length}`
+  return text === canonical ? [] : [`must be in canonical form (${JSON.stringify(canonical)})`]
+}
+
 const ranges: readonly (readonly [string, string])[] = [
   ['may not be in the loopback range (127.0.0.0/8, ::1/128)', '127.0.0.0/8 ::1/128'],
   ['may not be in the link-local range (169.254.0.0/16, fe80::/10)', '169.254.0.0/16 fe80::/10'],

@@ -15,6 +15,8 @@ export interface Rules {
   valid?: Check
   /** What only a new object has to fulfil. */
   create?: (object: Stored, to: Problems) => void
+  /** What every update that changes the object has to fulfil, judged by what it changes. */
+  changed?: Comparison
   /** What an update of the object may not change. */
   update?: Comparison
   /** Updates of subresources; those that are not here are not judged. */
@@ -22,7 +24,7 @@ export interface Rules {
 }
 
 export function validateBy(
-  { valid, create, update, subresources }: Rules,
+  { valid, create, changed, update, subresources }: Rules,
   expressions?: ExpressionCompiler,
 ): Required<Pick<Strategy, 'validate' | 'validateUpdate'>> {
   return {
@@ -35,7 +37,10 @@ export function validateBy(
     validateUpdate(object, old, { subresource }): FieldError[] {
       const to = new Problems(expressions)
       if (subresource === '') {
-        if (valid && !isContentUnchanged(object, old)) valid(object, ROOT, to)
+        if ((valid || changed) && !isContentUnchanged(object, old)) {
+          valid?.(object, ROOT, to)
+          changed?.(object, old, to)
+        }
         update?.(object, old, to)
       } else subresources?.[subresource]?.(object, old, to)
       return to.errors
