@@ -1,5 +1,5 @@
 /**
- * Requests of every wrong kind, a few thousand of them: none may crash the server, be answered as a bug of its own (500),
+ * Requests of every wrong kind, a few thousand of them: none may crash the server, be answered by a bug of its own,
  * or stay without an answer. A failure prints its seed; `FUZZ_SEED` replays it, `FUZZ_REQUESTS` says how many.
  */
 import { type ClientHttp2Session, connect as http2Connect } from 'node:http2'
@@ -382,7 +382,8 @@ it(`survives ${REQUESTS} strange requests (seed ${SEED})`, async () => {
         }
         const { code, text } = answer
         codes.set(code, (codes.get(code) ?? 0) + 1)
-        expect(code, `${about}\n${text}\n${bugs.join('\n')}`).not.toBe(500)
+        // Upstream, too, answers some patches with 500 and a text of its own; what it does not do is to fail by a bug.
+        expect(bugs, `${about}\n${text}`).toEqual([])
         expect(code, about).toBeGreaterThanOrEqual(200)
         if (code >= 400 && text.startsWith('{'))
           expect(JSON.parse(text), about).toMatchObject({ kind: 'Status', code, message: expect.any(String) })
