@@ -26,18 +26,15 @@ export function serviceAccountToken(tokens: ServiceAccountTokens): SubresourceHa
       const namespace = request.namespace!
       const name = request.name!
       const draft = decodeObject(caller, request, TokenRequest, request.body)
-      await api.admit(caller, request, 'CREATE', TokenRequest, draft)
+      const findAccount = () => api.registry(serviceAccounts).get(namespace, name).object
+      await api.admit(caller, request, 'CREATE', TokenRequest, draft, () => {
+        checkNames(draft.metadata, namespace, name)
+        complete(draft as unknown as TokenRequest, findAccount(), [tokens.audience], api.now())
+      })
       const { metadata, spec } = draft as unknown as TokenRequest
-      checkNames(metadata, namespace, name)
-      const account = api.registry(serviceAccounts).get(namespace, name).object
-      const { uid } = account.metadata
-      if (metadata.uid && metadata.uid !== uid) {
-        const why = `the UID in the token request (${metadata.uid}) does not match the UID of the service account (${uid})`
-        throw conflict(TOKEN_REQUEST, name, why)
-      }
+      const account = findAccount()
       const seconds = spec.expirationSeconds ?? DEFAULT_SECONDS
-      checkSeconds(seconds)
-      const audiences = spec.audiences?.length ? spec.audiences : [tokens.audience]
+      const { audiences = [] } = spec
       const bound = boundObject(api, namespace, name, spec.boundObjectRef)
       const isLenient =
         bound.pod !== undefined && seconds === LENIENT_SECONDS && audiences.every((each) => each === tokens.audience)
@@ -47,13 +44,25 @@ export function serviceAccountToken(tokens: ServiceAccountTokens): SubresourceHa
       const object = {
         kind: 'TokenRequest',
         apiVersion: 'authentication.k8s.io/v1',
-        metadata: { ...metadata, name, namespace, uid, creationTimestamp: timestamp(nowMs) },
+        metadata,
         spec: { audiences, expirationSeconds: seconds, boundObjectRef: spec.boundObjectRef ?? null },
         status: { token, expirationTimestamp: timestamp(nowMs + seconds * 1000) },
       }
       return { type: 'object', code: 201, object: object as unknown as KubeObject }
     },
   }
+}
+
+/** Fills in what the request leaves open. Throws Conflict for another account's UID, Invalid. */
+function complete({ metadata, spec }: TokenRequest, account: KubeObject, audiences: string[], nowMs: number) {
+  const { name, namespace, uid } = account.metadata
+  if (metadata.uid && metadata.uid !== uid) {
+    const why = `the UID in the token request (${metadata.uid}) does not match the UID of the service account (${uid})`
+    throw conflict(TOKEN_REQUEST, name, why)
+  }
+  if (!spec.audiences?.length) spec.audiences = audiences
+  Object.assign(metadata, { name, namespace, uid, creationTimestamp: timestamp(nowMs) })
+  checkSeconds(spec.expirationSeconds ?? DEFAULT_SECONDS)
 }
 
 function checkNames(metadata: TokenRequest['metadata'], namespace: string, name: string) {

@@ -93,16 +93,19 @@ function attributesOf(user: User, spec: SubjectAccessReviewSpec): { attributes: 
 
 function accessReview(kind: ReviewKind, authorizer: Authorizer): VirtualResource {
   return {
-    async perform(_api, caller, request) {
-      const review = decodeObject(caller, request, kind.type, request.body) as unknown as Review
-      if (kind.isLocal && request.namespace && !review.metadata?.namespace)
-        review.metadata = { ...review.metadata, namespace: request.namespace }
-      const errors = problemsOf(review, kind)
-      // Its kind is not known where upstream says this.
-      if (errors.length > 0) throw invalid({ group: 'authorization.k8s.io', kind: '' }, '', errors)
+    async perform(api, caller, request) {
+      const draft = decodeObject(caller, request, kind.type, request.body)
+      const review = draft as unknown as Review
+      await api.admit(caller, request, 'CREATE', kind.type, draft, () => {
+        if (kind.isLocal && request.namespace && !review.metadata?.namespace)
+          review.metadata = { ...review.metadata, namespace: request.namespace }
+        const errors = problemsOf(review, kind)
+        // Its kind is not known where upstream says this.
+        if (errors.length > 0) throw invalid({ group: 'authorization.k8s.io', kind: '' }, '', errors)
+        if (kind.isLocal && review.metadata?.namespace !== request.namespace)
+          throw badRequest(`spec.resourceAttributes.namespace must match namespace: ${request.namespace}`)
+      })
       const { metadata, spec } = review
-      if (kind.isLocal && metadata?.namespace !== request.namespace)
-        throw badRequest(`spec.resourceAttributes.namespace must match namespace: ${request.namespace}`)
       const user: User = kind.isSelf
         ? caller.user
         : {
@@ -123,12 +126,14 @@ function accessReview(kind: ReviewKind, authorizer: Authorizer): VirtualResource
 }
 
 const rulesReview = (authorizer: Authorizer): VirtualResource => ({
-  async perform(_api, caller, request) {
-    const { spec } = decodeObject(caller, request, SelfSubjectRulesReview, request.body) as {
-      spec?: { namespace?: string }
-    }
-    if (!spec?.namespace) throw badRequest('no namespace on request')
-    const { errors, resourceRules, nonResourceRules, incomplete } = authorizer.rulesFor(caller.user, spec.namespace)
+  async perform(api, caller, request) {
+    const review = decodeObject(caller, request, SelfSubjectRulesReview, request.body)
+    const asked = () => (review as { spec?: { namespace?: string } }).spec?.namespace
+    await api.admit(caller, request, 'CREATE', SelfSubjectRulesReview, review, () => {
+      if (!asked()) throw badRequest('no namespace on request')
+    })
+    const namespace = asked()!
+    const { errors, resourceRules, nonResourceRules, incomplete } = authorizer.rulesFor(caller.user, namespace)
     const evaluationError = errors.length > 0 && { evaluationError: aggregated(errors) }
     const status = { resourceRules, nonResourceRules, incomplete, ...evaluationError }
     // The answer does not repeat the question.

@@ -37,7 +37,8 @@ const userInfo = ({ name, uid, groups, extra }: User) => ({
 
 export const selfSubjectReview: VirtualResource = {
   async perform(api, caller, request) {
-    decodeObject(caller, request, SelfSubjectReview, request.body)
+    const review = decodeObject(caller, request, SelfSubjectReview, request.body)
+    await api.admit(caller, request, 'CREATE', SelfSubjectReview, review)
     const metadata = { creationTimestamp: timestamp(api.now()) }
     const status = { userInfo: userInfo(caller.user) }
     return reviewed('authentication.k8s.io/v1', 'SelfSubjectReview', metadata, undefined, status)
@@ -46,10 +47,13 @@ export const selfSubjectReview: VirtualResource = {
 
 export function tokenReview(authenticator: Authenticator): VirtualResource {
   return {
-    async perform(_api, caller, request) {
-      const review = decodeObject(caller, request, TokenReview, request.body) as unknown as TokenReview
-      const { token, audiences: asked = [] } = review.spec
-      if (!token) throw badRequest('token is required for TokenReview in authentication')
+    async perform(api, caller, request) {
+      const draft = decodeObject(caller, request, TokenReview, request.body)
+      const review = draft as unknown as TokenReview
+      await api.admit(caller, request, 'CREATE', TokenReview, draft, () => {
+        if (!review.spec.token) throw badRequest('token is required for TokenReview in authentication')
+      })
+      const { token = '', audiences: asked = [] } = review.spec
       const answer = (status: unknown) =>
         reviewed('authentication.k8s.io/v1', 'TokenReview', review.metadata, review.spec, status)
       try {

@@ -48,12 +48,18 @@ interface ReviewResponse {
 
 /** The answer does not fit the question; `message` says how. */
 export class BadReview extends Error {
-  override readonly name = 'BadReview'
+  override readonly name: string = 'BadReview'
+}
+
+/** The answer is no review at all. */
+export class NoReview extends BadReview {
+  override readonly name = 'NoReview'
 }
 
 /** Throws BadReview. */
 export function verdictOf(version: ReviewVersion, uid: string, isMutating: boolean, answer: unknown): Verdict {
   const review = (isObject(answer) ? answer : {}) as { kind?: unknown; apiVersion?: unknown; response?: ReviewResponse }
+  checkIsReview(review, version)
   const { response } = review
   if (!isObject(response)) throw new BadReview('webhook response was absent')
   checkTypes(response)
@@ -72,6 +78,19 @@ export function verdictOf(version: ReviewVersion, uid: string, isMutating: boole
   return { allowed, result: status, patch: isMutating ? patch : '', patchType: patchType ?? '', warnings }
 }
 
+/** An answer that does not say what it is gets away with it here. */
+function checkIsReview({ kind, apiVersion }: { kind?: unknown; apiVersion?: unknown }, asked: ReviewVersion) {
+  if (typeof kind !== 'string' || typeof apiVersion !== 'string' || !kind || !apiVersion) return
+  const version = VERSIONS.find((known) => apiVersion === `${GROUP}/${known}`)
+  if (kind !== KIND || !version) {
+    const scheme = 'k8s.io/apiserver/pkg/util/webhook/client.go:71'
+    throw new NoReview(
+      `no kind ${JSON.stringify(kind)} is registered for version ${JSON.stringify(apiVersion)} in scheme "${scheme}"`,
+    )
+  }
+  if (version !== asked) throw new NoReview(`converting (${version}.${KIND}) to (${asked}.${KIND}): unknown conversion`)
+}
+
 function checkKind({ kind, apiVersion }: { kind?: unknown; apiVersion?: unknown }) {
   if (kind === KIND && apiVersion === `${GROUP}/v1`) return
   const given = typeof apiVersion === 'string' ? apiVersion : ''
@@ -88,13 +107,33 @@ function checkPatch(patch: string, patchType: string | undefined) {
 }
 
 /** What a decoder of the typed review would refuse. */
-function checkTypes({ allowed, patch, warnings, status }: ReviewResponse) {
-  const wrong =
-    (allowed !== undefined && typeof allowed !== 'boolean' && 'allowed') ||
-    (patch !== undefined && patch !== null && typeof patch !== 'string' && 'patch') ||
-    (warnings !== undefined && warnings !== null && !isListOfStrings(warnings) && 'warnings') ||
-    (status !== undefined && status !== null && !isObject(status) && 'status')
-  if (wrong) throw new BadReview(`response.${wrong} is of the wrong type`)
+function checkTypes(response: ReviewResponse) {
+  for (const [name, { goType, fits }] of Object.entries(MEMBERS)) {
+    const value: unknown = response[name as keyof ReviewResponse]
+    if (value === undefined || value === null || fits(value)) continue
+    const found = typeof value === 'boolean' ? 'bool' : Array.isArray(value) ? 'array' : typeof value
+    throw new NoReview(
+      `json: cannot unmarshal ${found} into Go struct field AdmissionResponse.response.${name} of type ${goType}`,
+    )
+  }
+  const at = illegalBase64(response.patch ?? '')
+  if (at !== undefined) throw new NoReview(`illegal base64 data at input byte ${at}`)
+}
+
+const MEMBERS: Readonly<Record<string, { goType: string; fits(value: unknown): boolean }>> = {
+  uid: { goType: 'types.UID', fits: (value) => typeof value === 'string' },
+  allowed: { goType: 'bool', fits: (value) => typeof value === 'boolean' },
+  status: { goType: 'v1.Status', fits: (value) => isObject(value) },
+  patch: { goType: '[]uint8', fits: (value) => typeof value === 'string' },
+  patchType: { goType: 'v1.PatchType', fits: (value) => typeof value === 'string' },
+  warnings: { goType: '[]string', fits: (value) => isListOfStrings(value) },
+}
+
+/** Where the text stops being base64; undefined where it is. */
+function illegalBase64(text: string): number | undefined {
+  const stop = /[^A-Za-z0-9+/\r\n]/.exec(text)?.index ?? text.length
+  const isPadded = /^={0,2}[\r\n]*$/.test(text.slice(stop))
+  return isPadded && text.replace(/[\r\n]/g, '').length % 4 === 0 ? undefined : stop
 }
 
 const isListOfStrings = (value: unknown) => Array.isArray(value) && value.every((one) => typeof one === 'string')

@@ -9,7 +9,7 @@ import { copyJson } from '#base/json.ts'
 import { internalError } from '#machinery/status-error.ts'
 import { type Api } from '../../api.ts'
 import { decodeObject } from '../../decode-object.ts'
-import { parseBounded } from '../../outbound/bounded-json.ts'
+import { parseBounded, wordsOfGo } from '../../outbound/bounded-json.ts'
 import { applyJsonPatch, JsonPatchError } from '../../patch/json-patch.ts'
 import type { Draft } from '../../registry/strategy.ts'
 import { type AdmissionPlugin, type AdmissionRequest, AdmissionRounds } from '../admission.ts'
@@ -108,9 +108,10 @@ async function applyVerdict(
 
 function decodePatch(patch: string, webhook: string): unknown[] {
   try {
-    const operations = parseBounded(Buffer.from(patch, 'base64').toString())
+    const operations = parseBounded(Buffer.from(patch, 'base64').toString(), wordsOfGo)
     if (Array.isArray(operations)) return operations
-    throw new TypeError('it is not a list of operations')
+    const found = typeof operations === 'boolean' ? 'bool' : typeof operations
+    throw new TypeError(`json: cannot unmarshal ${found} into Go value of type jsonpatch.Patch`)
   } catch (cause) {
     const why = cause instanceof Error ? cause.message : String(cause)
     throw new CallFailure(webhook, `received undecodable patch in webhook response: ${why}`, cause)

@@ -10,7 +10,7 @@ import { badRequest, internalError, type Status, StatusError, type StatusReason 
 import type { WebhookClient } from '../../outbound/webhook-client.ts'
 import type { RequestObjects } from '../matching/forms.ts'
 import { describeRequest } from '../request-description.ts'
-import { BadReview, encodeReview, reviewVersion, type Verdict, verdictOf } from './admission-review.ts'
+import { BadReview, encodeReview, NoReview, reviewVersion, type Verdict, verdictOf } from './admission-review.ts'
 import type { Invocation } from './webhook-source.ts'
 import type { WebhookMetrics } from './webhook-metrics.ts'
 
@@ -34,8 +34,9 @@ export class CallFailure extends Error {
 export type CallKind = 'admit' | 'validating'
 
 /**
- * Asks about objects that are prepared for the webhook's form, and hands the verdict that allows the request to `act`, which may throw CallFailure as well. Throws StatusError
- * for a refusal, and for a failure that is not to be ignored. Warnings go to the client.
+ * Asks about objects that are prepared for the webhook's form, and hands the verdict that allows the request to `act`,
+ * which may throw CallFailure as well. Throws StatusError for a refusal, and for a failure that is not to be ignored.
+ * Warnings go to the client.
  */
 export async function callWebhook(
   caller: WebhookCaller,
@@ -113,7 +114,8 @@ async function ask(
     return verdictOf(version, uid, kind === 'admit', answer)
   } catch (err) {
     if (!(err instanceof BadReview)) throw err
-    throw new CallFailure(name, `received invalid webhook response: ${err.message}`, err)
+    const what = err instanceof NoReview ? 'failed to call webhook' : 'received invalid webhook response'
+    throw new CallFailure(name, `${what}: ${err.message}`, err)
   }
 }
 

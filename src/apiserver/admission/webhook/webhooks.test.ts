@@ -10,6 +10,7 @@ import {
   mutatingWebhookConfigurations,
   namespaces,
   pods,
+  selfSubjectAccessReviews,
   serviceAccounts,
   services,
   validatingWebhookConfigurations,
@@ -221,6 +222,21 @@ describe('a validating webhook', () => {
     expect(asked).toHaveLength(1)
   })
 
+  it('sees reviews and requests for tokens, which are stored nowhere', async () => {
+    answers['/check'] = () => ({ allowed: true })
+    await validating('v', hook('check'))
+    const review = { metadata: {}, spec: { nonResourceAttributes: { verb: 'get', path: '/version' } } }
+    await create(selfSubjectAccessReviews, review)
+    const account = { namespace: 'default', name: 'default' }
+    await api.client.createSubresource(serviceAccounts, account, 'token', { spec: {} })
+    expect(asked.map(({ review }) => review.request)).toMatchObject([
+      { kind: { kind: 'SelfSubjectAccessReview' }, object: { spec: { nonResourceAttributes: { path: '/version' } } } },
+      { kind: { kind: 'TokenRequest' }, subResource: 'token', object: { metadata: account } },
+    ])
+    answers['/check'] = () => ({ allowed: false })
+    expect((await refusal(create(selfSubjectAccessReviews, review))).message).toContain('denied the request')
+  })
+
   it('sees scales, evictions and bindings as what they are', async () => {
     answers['/check'] = () => ({ allowed: true })
     const template = { metadata: { labels: { a: 'b' } }, spec: { containers: [{ name: 'c', image: 'i' }] } }
@@ -311,6 +327,16 @@ describe('a webhook that fails', () => {
     )
     answers['/fail'] = () => ({ raw: 'no json' })
     expect((await attempt()).message).toContain(`${prefix}failed to call webhook: couldn't get version/kind`)
+    answers['/fail'] = () => ({ allowed: 'yes' })
+    expect((await attempt()).message).toBe(
+      `${prefix}failed to call webhook: json: cannot unmarshal string into Go struct field AdmissionResponse.response.allowed of type bool`,
+    )
+    answers['/fail'] = () => ({ patch: '!', allowed: true })
+    expect((await attempt()).message).toBe(`${prefix}failed to call webhook: illegal base64 data at input byte 0`)
+    answers['/fail'] = () => ({ raw: '{"apiVersion":"v1","kind":"Status"}' })
+    expect((await attempt()).message).toContain(
+      `${prefix}failed to call webhook: no kind "Status" is registered for version "v1" in scheme`,
+    )
     answers['/fail'] = () => ({ uid: 'other', allowed: true })
     const uid = () => asked.at(-1)!.review.request.uid as string
     expect((await attempt()).message).toBe(
