@@ -63,6 +63,7 @@ export const storageCapacityStrategy: Strategy = { needsResourceVersion: true }
 
 export const apiServiceStrategy: Strategy = {
   name: pathSegment,
+  needsResourceVersion: true,
   prepareForCreate(service, { now }) {
     if (service.spec.service) return
     service.status = {
