@@ -35,14 +35,15 @@ export function anyOf(type: Message, depth = 0): fc.Arbitrary<Record<string, unk
 }
 
 function anyField(field: Field, depth: number): fc.Arbitrary<unknown> {
-  const one =
-    typeof field.type !== 'string'
-      ? anyOf(field.type, depth + 1)
-      : field.allowed
-        ? fc.constantFrom(...field.allowed)
-        : scalars[field.type]
+  const one = anyOne(field, depth)
   if (field.shape === 'one') return one
   if (field.shape === 'list') return fc.array(one, { maxLength: 2 })
   const keys = fc.constantFrom('cpu', 'memory', 'example.com/a', 'k')
   return fc.dictionary(keys, field.shape === 'map' ? one : fc.array(one, { maxLength: 2 }), { maxKeys: 2 })
+}
+
+function anyOne({ type, union, allowed }: Field, depth: number): fc.Arbitrary<unknown> {
+  if (union) return depth < MAX_DEPTH ? anyOf(union.type, depth + 1) : fc.constant({})
+  if (typeof type !== 'string') return anyOf(type, depth + 1)
+  return allowed ? fc.constantFrom(...allowed) : scalars[type]
 }

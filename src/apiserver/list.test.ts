@@ -12,6 +12,8 @@ beforeAll(async () => {
 })
 afterAll(() => server.close())
 
+const listed = { configmaps: configMaps, pods, secrets }
+
 /** A namespace with `size` config maps `c00`, `c01`, ... of which every third is labelled. */
 async function shelf(size: number, on: TestServer = server) {
   const namespace = `l${++count}`
@@ -73,26 +75,26 @@ describe('a list', () => {
   })
 
   it.each([
-    [configMaps, { labelSelector: 'a in b' }, 'unable to parse requirement'],
+    ['configmaps', { labelSelector: 'a in b' }, 'unable to parse requirement'],
     [
-      configMaps,
+      'configmaps',
       { fieldSelector: 'data.k=v' },
       '"data.k" is not a known field selector: only "metadata.name", "metadata.namespace"',
     ],
-    [pods, { fieldSelector: 'spec.color=red' }, 'field label not supported: spec.color'],
+    ['pods', { fieldSelector: 'spec.color=red' }, 'field label not supported: spec.color'],
     [
-      configMaps,
+      'configmaps',
       { resourceVersion: 'x' },
       'invalid resource version: resourceVersion: Invalid value: "x": strconv.ParseUint: parsing "x": invalid syntax',
     ],
-    [configMaps, { resourceVersion: '18446744073709551616' }, 'value out of range'],
+    ['configmaps', { resourceVersion: '18446744073709551616' }, 'value out of range'],
     [
-      configMaps,
+      'configmaps',
       { continue: 'x' },
       'invalid continue token: continue key is not valid: illegal base64 data at input byte 0',
     ],
-  ] as const)('of %o with %j is refused', async (resource, options, message) => {
-    const err = await refusal(server.client.list(resource as typeof configMaps, options))
+  ] as const)('of %s with %j is refused', async (plural, options, message) => {
+    const err = await refusal(server.client.list(listed[plural] as typeof configMaps, options))
     expect(err).toMatchObject({ reason: 'BadRequest', code: 400 })
     expect(err.message).toContain(message)
   })

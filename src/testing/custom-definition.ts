@@ -114,5 +114,8 @@ export async function ask(
   const warnings = [...(response.headers.get('warning') ?? '').matchAll(/299 - "((?:[^"\\]|\\.)*)"/g)].map(([, text]) =>
     text!.replaceAll(/\\(.)/g, '$1'),
   )
-  return { code: response.status, warnings, body: JSON.parse(await response.text()) }
+  const text = await response.text()
+  // Paths that nobody serves are answered in plain text.
+  const isJson = response.headers.get('content-type')?.startsWith('application/json')
+  return { code: response.status, warnings, body: isJson ? JSON.parse(text) : text }
 }

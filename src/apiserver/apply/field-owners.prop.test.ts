@@ -192,7 +192,7 @@ function partOf(value: unknown, keeps: (path: string) => boolean, path = ''): un
   const isWhole = path.endsWith('plain') || path.endsWith('whole')
   if (typeof value !== 'object' || value === null || isWhole) return keeps(path) ? value : undefined
   if (Array.isArray(value)) {
-    return value.flatMap((element: string | { name: string }) => {
+    return value.flatMap((element: string | { name: string }): unknown[] => {
       if (typeof element === 'string') return keeps(path + element) ? [element] : []
       const { name, ...rest } = element
       const below = pruned(partOf(rest, keeps, path + name))
