@@ -52,8 +52,8 @@ import {
   typeParameter,
 } from '../types.ts'
 import type { Type } from '../types.ts'
-import { Dictionary, Duration, List, TypeValue } from '../values.ts'
-import type { Int, Result, Uint, Value } from '../values.ts'
+import { Dictionary, List, TypeValue } from '../values.ts'
+import type { Result, Uint, Value } from '../values.ts'
 import { timeFunctions } from './standard-time.ts'
 
 const A = typeParameter('A')
@@ -110,6 +110,12 @@ function comparison(name: string, id: string, holds: (order: Order) => boolean):
   }
   return { name, overloads, dispatch }
 }
+
+/** Upstream declares it and can't do it. */
+const INT_TO_DURATION = new EvaluationError(
+  'conversion',
+  "type conversion error from 'int' to 'google.protobuf.Duration'",
+)
 
 /** `name(x)`: what to do with each type. */
 function conversion(name: string, result: Type, ...from: [string, Type, Implementation][]): FunctionDeclaration {
@@ -246,7 +252,7 @@ const functions: readonly FunctionDeclaration[] = [
     'duration',
     DURATION,
     ['duration_to_duration', DURATION, identity],
-    ['int64_to_duration', INT, (value: Int) => new Duration(BigInt(value))],
+    ['int64_to_duration', INT, () => INT_TO_DURATION],
     ['string_to_duration', STRING, stringToDuration],
   ),
   conversion(
