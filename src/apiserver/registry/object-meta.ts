@@ -86,7 +86,7 @@ export const quoted = (value: unknown) =>
 export const invalidValue = (field: string, value: unknown, why: string): FieldError => ({
   type: 'Invalid',
   field,
-  message: `Invalid value: ${quoted(value)}: ${why}`,
+  message: `Invalid value: ${quoted(value)}${why && `: ${why}`}`,
 })
 export const requiredValue = (field: string, why = ''): FieldError => ({
   type: 'Required',

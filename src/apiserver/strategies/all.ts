@@ -43,7 +43,7 @@ const behaviours: Readonly<Record<string, Strategy>> = {
   'apps/deployments': workloads.deploymentStrategy,
   'apps/replicasets': workloads.replicaSetStrategy,
   'apps/statefulsets': workloads.statefulSetStrategy,
-  'batch/cronjobs': workloads.workloadStrategy,
+  'batch/cronjobs': workloads.cronJobStrategy,
   'batch/jobs': workloads.jobStrategy,
   'certificates.k8s.io/certificatesigningrequests': others.certificateSigningRequestStrategy,
   'coordination.k8s.io/leases': others.leaseStrategy,

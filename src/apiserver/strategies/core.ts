@@ -2,6 +2,7 @@
 import { dnsLabel } from '#machinery/names.ts'
 import { timestamp } from '../registry/object-meta.ts'
 import type { Draft, Stored, Strategy } from '../registry/strategy.ts'
+import { dropFromPodSpec, dropping } from './disabled-fields.ts'
 
 const KUBERNETES_FINALIZER = 'kubernetes'
 const NAME_LABEL = 'kubernetes.io/metadata.name'
@@ -142,11 +143,11 @@ export const persistentVolumeClaimStrategy: Strategy = {
   },
 }
 
-export const podTemplateStrategy: Strategy = {
+export const podTemplateStrategy: Strategy = dropping(({ template }) => dropFromPodSpec(template?.spec), {
   countsGeneration: true,
   returnsDeleted: true,
   generationOf: (template) => template.template,
-}
+})
 export const resourceQuotaStrategy: Strategy = { returnsDeleted: true }
 export const limitRangeStrategy: Strategy = { createsOnUpdate: true }
 export const endpointsStrategy: Strategy = { createsOnUpdate: true }

@@ -6,6 +6,7 @@ import { qosClass } from '#api/core/v1/pod-resources.ts'
 import type { LabelSelectorRequirement } from '#api/meta/v1.ts'
 import { atLeastGraceful } from '../registry/deletion.ts'
 import type { Draft, Stored, Strategy } from '../registry/strategy.ts'
+import { dropFromPodSpec } from './disabled-fields.ts'
 
 export const podStrategy: Strategy = {
   countsGeneration: true,
@@ -13,6 +14,7 @@ export const podStrategy: Strategy = {
   generationOf: ({ spec }) => ({ ...spec, nodeName: undefined }),
   returnsDeleted: true,
   prepareForCreate(pod) {
+    dropFromPodSpec(pod.spec)
     pod.status = { phase: 'Pending', qosClass: qosClass(pod.spec) }
     if ((pod.spec.schedulingGates ?? []).length > 0) pod.status.conditions = [gatedCondition()]
     for (const term of affinityTerms(pod.spec.affinity)) {
@@ -24,6 +26,7 @@ export const podStrategy: Strategy = {
     }
   },
   prepareForUpdate(pod, old, context) {
+    dropFromPodSpec(pod.spec)
     prepareSubresource[context.subresource]?.(pod, old)
   },
   gracePeriod(pod, asked) {

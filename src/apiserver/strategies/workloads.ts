@@ -1,21 +1,25 @@
 /** Controllers of pods (apps/v1, batch/v1 and ReplicationController), before validation. Upstream: `pkg/registry/apps`, `batch`. */
 import { jsonEqual } from '#base/equal.ts'
 import { dnsLabel } from '#machinery/names.ts'
+import { dropFromPodSpec, dropping, droppingFromTemplate } from './disabled-fields.ts'
 import type { Draft, Strategy } from '../registry/strategy.ts'
 
-export const workloadStrategy: Strategy = { countsGeneration: true }
+export const cronJobStrategy: Strategy = dropping(
+  ({ spec }) => dropFromPodSpec(spec?.jobTemplate?.spec?.template?.spec),
+  { countsGeneration: true },
+)
 
-export const deploymentStrategy: Strategy = {
+export const deploymentStrategy: Strategy = droppingFromTemplate({
   countsGeneration: true,
   // Annotations count: the revision history is kept in them.
   generationOf: ({ spec, metadata }) => [spec, metadata.annotations ?? {}],
-}
+})
 
-export const statefulSetStrategy: Strategy = { name: dnsLabel, countsGeneration: true }
+export const statefulSetStrategy: Strategy = droppingFromTemplate({ name: dnsLabel, countsGeneration: true })
 
-export const replicaSetStrategy: Strategy = {
+export const replicaSetStrategy: Strategy = droppingFromTemplate({
   countsGeneration: true,
-}
+})
 
 export const replicationControllerStrategy: Strategy = {
   ...replicaSetStrategy,
@@ -30,7 +34,7 @@ function setTemplateGeneration(set: Draft, generation: number) {
   set.metadata.annotations = { ...set.metadata.annotations, [TEMPLATE_GENERATION]: String(generation) }
 }
 
-export const daemonSetStrategy: Strategy = {
+export const daemonSetStrategy: Strategy = droppingFromTemplate({
   countsGeneration: true,
   prepareForCreate(set) {
     setTemplateGeneration(set, Math.max(1, templateGeneration(set.metadata.annotations)))
@@ -40,7 +44,7 @@ export const daemonSetStrategy: Strategy = {
     const generation = templateGeneration(old.metadata.annotations) + changed
     if (generation > 0) setTemplateGeneration(set, generation)
   },
-}
+})
 
 const templateGeneration = (annotations: Record<string, string> | undefined) =>
   Number(annotations?.[TEMPLATE_GENERATION] ?? 0) || 0
@@ -50,7 +54,7 @@ const UID_LABEL = 'batch.kubernetes.io/controller-uid'
 const uidLabels = ['controller-uid', UID_LABEL]
 
 /** Unless told otherwise a job selects its pods by its own UID; labels that contradict it are left for validation. */
-export const jobStrategy: Strategy = {
+export const jobStrategy: Strategy = droppingFromTemplate({
   countsGeneration: true,
   orphansByDefault: true,
   deletionWarning:
@@ -67,4 +71,4 @@ export const jobStrategy: Strategy = {
   },
   selectableFields: { 'status.successful': (job) => String(job.status?.succeeded ?? 0) },
   refuseField: (field) => `field label ${JSON.stringify(field)} not supported for Job`,
-}
+})

@@ -304,28 +304,36 @@ export const positiveQuantity: Check = (value: string, at, to) => {
   if (Quantity.parse(value).sign <= 0) to.invalid(at, value, 'must be greater than zero')
 }
 
-/** Exactly one of the members is set; the first that is found is checked by its rule, each further one refused. */
+/**
+ * Exactly one of the members is set; the first that is found, in the order that is given, is checked by its rule, each
+ * further one refused.
+ */
 export function oneSource(
   table: Readonly<Record<string, Check | undefined>>,
   {
+    order = Object.keys(table),
     tooMany,
     none,
+    alsoChecked = [],
     refusedAs = {},
     placedAs = {},
   }: {
+    order?: readonly string[]
     tooMany: string
     none: (at: Path, to: Problems) => void
+    /** Those that are checked rather than refused where another one is set. */
+    alsoChecked?: readonly string[]
     /** Where upstream names a field otherwise than the API does, when it refuses it or finds fault with it. */
     refusedAs?: Record<string, string>
     placedAs?: Record<string, string>
   },
 ): Check {
-  const entries = Object.entries(table)
+  const entries = order.map((name) => [name, table[name]] as const)
   return (value, at, to) => {
     let found = false
     for (const [name, check] of entries) {
       if (value[name] === undefined) continue
-      if (found) to.forbidden(at.at(refusedAs[name] ?? name), tooMany)
+      if (found && !alsoChecked.includes(name)) to.forbidden(at.at(refusedAs[name] ?? name), tooMany)
       else check?.(value[name], at.at(placedAs[name] ?? name), to)
       found = true
     }

@@ -23,7 +23,7 @@ import { legacyCidrErrors, parseNetwork } from './ip.ts'
 import { resourceAmount } from './resources.ts'
 import { type Comparison, type Rules } from './rules.ts'
 import { nodeSelector, taints } from './selectors.ts'
-import { persistentSource, persistentSources } from './volumes.ts'
+import { persistentSource, persistentSourceOf, persistentSources } from './volumes.ts'
 
 type Spec = Record<string, any>
 
@@ -108,7 +108,7 @@ export const nodeRules: Rules = {
 const capacity: Check = (amounts: Amounts | undefined, at, to) => {
   const names = Object.keys(amounts ?? {})
   if (names.length === 0) to.required(at)
-  if (names.length !== 1 || names[0] !== 'storage') to.unsupported(at, amounts ?? {}, ['storage'])
+  if (names.length !== 1 || names[0] !== 'storage') to.unsupported(at, amounts ?? null, ['storage'])
   for (const name of names) {
     const amount = amounts![name]!
     if (Quantity.parse(amount).sign < 0) {
@@ -144,7 +144,8 @@ const isRoot = (path: string) => /^\/(?:\.?\/)*\.?$/.test(path)
 const volumeSpec: Check = (spec: Spec, at, to) => {
   beforeSource(spec, at, to)
   persistentSource(spec, at, to)
-  if (spec.local && !spec.nodeAffinity) to.required(at.at('nodeAffinity'), 'Local volume requires node affinity')
+  const isLocal = persistentSourceOf(spec) === 'local'
+  if (isLocal && !spec.nodeAffinity?.required) to.required(at.at('nodeAffinity'), 'Local volume requires node affinity')
   if (spec.hostPath && isRoot(spec.hostPath.path) && spec.persistentVolumeReclaimPolicy === 'Recycle') {
     to.forbidden(at.at('persistentVolumeReclaimPolicy'), "may not be 'recycle' for a hostPath mount of '/'")
   }

@@ -36,7 +36,6 @@ export interface PodContext {
   readonly restartPolicy: string
   readonly hostUsers: boolean
   readonly gracePeriodSeconds: number | undefined
-  readonly os: string | undefined
 }
 
 const protocol = first(required, oneOf('SCTP', 'TCP', 'UDP'))
@@ -291,36 +290,10 @@ const probes = fields({
   startupProbe: [probe, succeedsAtOnce],
 })
 
-const realTime = (name: string, from: number, to: number, step: string) =>
-  Array.from({ length: to - from + 1 }, (_, i) => `${name}${step}${from + i}`)
-const SIGNALS =
-  'ABRT ALRM BUS CHLD CLD CONT FPE HUP ILL INT IO IOT KILL PIPE POLL PROF PWR QUIT SEGV STKFLT STOP SYS TERM TRAP TSTP TTIN TTOU URG USR1 USR2 VTALRM WINCH XCPU XFSZ'
-const linuxSignals = [
-  ...SIGNALS.split(' ').map((name) => `SIG${name}`),
-  'SIGRTMIN',
-  ...realTime('SIGRTMIN', 1, 15, '+'),
-  ...realTime('SIGRTMAX', 1, 14, '-'),
-  'SIGRTMAX',
-].toSorted()
-const stopSignals: Readonly<Record<string, readonly string[]>> = {
-  linux: linuxSignals,
-  windows: ['SIGKILL', 'SIGTERM'],
-}
-
-function checkLifecycle(
-  lifecycle: Record<string, any>,
-  { gracePeriodSeconds, os }: PodContext,
-  at: Path,
-  to: Problems,
-) {
+function checkLifecycle(lifecycle: Record<string, any>, { gracePeriodSeconds }: PodContext, at: Path, to: Problems) {
   for (const hook of ['postStart', 'preStop']) {
     if (lifecycle[hook]) lifecycleHandler(gracePeriodSeconds)(lifecycle[hook], at.at(hook), to)
   }
-  const signal: string | undefined = lifecycle.stopSignal
-  if (signal === undefined) return
-  const place = at.at('stopSignal')
-  if (os === undefined) to.forbidden(place, 'may not be set for containers with empty `spec.os.name`')
-  else if (stopSignals[os] && !stopSignals[os].includes(signal)) to.unsupported(place, signal, stopSignals[os])
 }
 
 const MAX_RULES = 20

@@ -1,7 +1,6 @@
 /** Jobs and CronJobs. Upstream: `pkg/apis/batch/validation`. */
 import { jsonEqual } from '#base/equal.ts'
 import { CronError, isTimeZone, parseCron } from '#machinery/cron.ts'
-import { selectorFromObject, SelectorError } from '#machinery/labels.ts'
 import { dnsLabel, qualifiedName } from '#machinery/names.ts'
 import { immutableValue } from '../../registry/object-meta.ts'
 import type { Stored } from '../../registry/strategy.ts'
@@ -29,6 +28,7 @@ import { validateJobStatus } from './job-status.ts'
 import { checkPodTemplate } from './pod-spec.ts'
 import type { Rules } from './rules.ts'
 import { labelSelector } from './selectors.ts'
+import { checkSelected, readSelector } from './workloads.ts'
 
 type Spec = Record<string, any>
 
@@ -60,7 +60,7 @@ function checkJobSpec(spec: Spec, at: Path, to: Problems) {
   }
   const isIndexed = spec.completionMode === 'Indexed'
   if (isIndexed) checkIndexed(spec, at, to)
-  else {
+  else if (spec.completionMode === undefined || spec.completionMode === 'NonIndexed') {
     for (const field of ['backoffLimitPerIndex', 'maxFailedIndexes']) {
       if (spec[field] !== undefined) to.invalid(at.at(field), spec[field], 'requires indexed completion mode')
     }
@@ -215,17 +215,8 @@ function checkGeneratedSelector({ metadata, spec }: Stored, to: Problems) {
     if (labels[key] === undefined) to.required(at.key(key), `must be '${value}'`)
     else if (labels[key] !== value) to.invalid(at.key(key), labels, `must be '${value}'`)
   }
-  if (!matches(selector, expected)) to.invalid(SPEC.at('selector'), selector, '`selector` not auto-generated')
-}
-
-/** Selectors that cannot be read are reported elsewhere. */
-function matches(selector: Spec, labels: Record<string, string>): boolean {
-  try {
-    return selectorFromObject(selector).matches(labels)
-  } catch (err) {
-    if (err instanceof SelectorError) return true
-    throw err
-  }
+  const isOwn = readSelector(selector)?.matches(expected) ?? true
+  if (!isOwn) to.invalid(SPEC.at('selector'), selector, '`selector` not auto-generated')
 }
 
 function validateJob(job: Stored, to: Problems) {
@@ -233,14 +224,9 @@ function validateJob(job: Stored, to: Problems) {
   checkGeneratedSelector(job, to)
   checkJobSpec(spec, SPEC, to)
   if (!spec.selector) to.required(SPEC.at('selector'))
-  else {
-    labelSelector(spec.selector, SPEC.at('selector'), to)
-    const labels = spec.template.metadata?.labels
-    if (!matches(spec.selector, labels ?? {})) {
-      const why = '`selector` does not match template `labels`'
-      to.invalid(SPEC.at('template', 'metadata', 'labels'), labels ?? null, why)
-    }
-  }
+  else labelSelector(spec.selector, SPEC.at('selector'), to)
+  const selected = readSelector(spec.selector)
+  if (selected) checkSelected(selected, spec.template, SPEC.at('template'), to)
   if (spec.completionMode === 'Indexed' && spec.completions > 0) {
     const host = `${job.metadata.name}-${spec.completions - 1}`
     if (dnsLabel(host).length > 0) {

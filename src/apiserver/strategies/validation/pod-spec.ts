@@ -7,7 +7,6 @@ import { dnsLabel, dnsSubdomain, qualifiedName } from '#machinery/names.ts'
 import { Quantity } from '#machinery/quantity.ts'
 import { validateAnnotations } from '../../registry/object-meta.ts'
 import {
-  all,
   type Check,
   each,
   evenEmpty,
@@ -283,13 +282,6 @@ const plainFields = fields({
   preemptionPolicy: oneOf('PreemptLowerPriority', 'Never'),
   overhead: (amounts, at, to) => containerRequirements(new Set())({ limits: amounts }, at, to),
 })
-const schedulingGroup = fields({
-  schedulingGroup: all((group, at, to) => {
-    if (group.podGroupName === undefined) {
-      to.invalid(at.at('podGroupName'), null, 'must specify one of: `podGroupName`')
-    } else to.each(at.at('podGroupName'), group.podGroupName, dnsSubdomain(group.podGroupName))
-  }),
-})
 const gracePeriod = fields({ terminationGracePeriodSeconds: must() })
 
 export function checkPodSpec(spec: PodSpec, pod: PodIdentity | undefined, at: Path, to: Problems) {
@@ -301,7 +293,6 @@ export function checkPodSpec(spec: PodSpec, pod: PodIdentity | undefined, at: Pa
     restartPolicy: spec.restartPolicy,
     hostUsers: spec.hostUsers !== false,
     gracePeriodSeconds: spec.terminationGracePeriodSeconds,
-    os: spec.os?.name,
   }
   const { containers = [], initContainers = [], ephemeralContainers = [] } = spec
   checkResourceClaims(claims, pod, at.at('resourceClaims'), to)
@@ -321,7 +312,6 @@ export function checkPodSpec(spec: PodSpec, pod: PodIdentity | undefined, at: Pa
   checkHostnameOverride(spec, at.at('hostnameOverride'), to)
   plainFields(spec, at, to)
   checkOS(spec, at, to, containersOf(spec, at))
-  schedulingGroup(spec, at, to)
   checkFileVariables(spec, at, to)
 }
 

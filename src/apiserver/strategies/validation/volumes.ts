@@ -24,7 +24,6 @@ import {
 import { claimTemplate } from './claims.ts'
 import { resourceFieldRef, volumeFieldRef } from './field-refs.ts'
 import { absolutePath, descendingPath, fileMode, localPath, noBacksteps } from './paths.ts'
-import { labelSelector } from './selectors.ts'
 
 const IQN = /iqn\.\d{4}-\d{2}\.[A-Za-z0-9\-.]+(:[^,;*&$|\s]+)$/
 const EUI = /^eui.[A-Za-z0-9]{16}$/
@@ -185,6 +184,16 @@ const namesInMessages = {
 }
 const TOO_MANY = 'may not specify more than 1 volume type'
 
+/** Of several sources it is the first of these that counts. */
+const podOrder =
+  'emptyDir hostPath gitRepo gcePersistentDisk awsElasticBlockStore secret nfs iscsi glusterfs flocker persistentVolumeClaim rbd cinder cephfs quobyte downwardAPI fc flexVolume configMap azureFile vsphereVolume photonPersistentDisk portworxVolume azureDisk storageos projected scaleIO csi ephemeral image'.split(
+    ' ',
+  )
+const persistentOrder =
+  'hostPath gcePersistentDisk awsElasticBlockStore glusterfs flocker nfs rbd quobyte cephfs iscsi cinder fc flexVolume azureFile vsphereVolume photonPersistentDisk portworxVolume azureDisk scaleIO local storageos csi'.split(
+    ' ',
+  )
+
 const podSources = (isPod: boolean): Check =>
   oneSource(
     {
@@ -215,7 +224,12 @@ const podSources = (isPod: boolean): Check =>
       ephemeral: fields({ volumeClaimTemplate: [must(), claimTemplate] }),
       image: image(isPod),
     },
-    { tooMany: TOO_MANY, none: (at, to) => to.required(at, 'must specify a volume type'), ...namesInMessages },
+    {
+      order: podOrder,
+      tooMany: TOO_MANY,
+      none: (at, to) => to.required(at, 'must specify a volume type'),
+      ...namesInMessages,
+    },
   )
 const sourcesOfPods = podSources(true)
 const sourcesOfTemplates = podSources(false)
@@ -241,14 +255,6 @@ function projections(volume: { sources?: Record<string, any>[] }, at: Path, to: 
       for (const { path } of source.downwardAPI.items ?? []) claim(path, path)
     }
     if (source.serviceAccountToken) tokenProjection(source.serviceAccountToken, at, place.at('serviceAccountToken'), to)
-    if (source.clusterTrustBundle) {
-      trustBundle(source.clusterTrustBundle, place.at('clusterTrustBundle'), to)
-      claim(source.clusterTrustBundle.path, source.clusterTrustBundle.path)
-    }
-    if (source.podCertificate) {
-      podCertificate(source.podCertificate, place.at('podCertificate'), to)
-      for (const field of certificatePaths) claim(source.podCertificate[field], source.podCertificate[field])
-    }
     if (Object.keys(source).length > 1) to.forbidden(place, 'may not specify more than 1 volume type per source')
   })
 }
@@ -266,44 +272,6 @@ function tokenProjection(token: Record<string, any>, volumeAt: Path, at: Path, t
     to.invalid(at.at('expirationSeconds'), seconds, 'may not specify a duration larger than 2^32 seconds')
   }
   first(required, localPath)(token.path, volumeAt.at('path'), to)
-}
-
-function trustBundle(bundle: Record<string, any>, at: Path, to: Problems) {
-  const { name, signerName } = bundle
-  if (name !== undefined && signerName !== undefined) {
-    to.invalid(at, bundle, 'only one of name and signerName may be used')
-  } else if (name !== undefined) {
-    if (name === '') to.required(at.at('name'), 'must be a valid object name')
-    if (bundle.labelSelector) {
-      to.invalid(at.at('labelSelector'), bundle.labelSelector, 'labelSelector must be unset if name is specified')
-    }
-  } else if (signerName !== undefined) {
-    if (signerName === '') to.required(at.at('signerName'), 'must be a valid signer name')
-    if (bundle.labelSelector) labelSelector(bundle.labelSelector, at.at('labelSelector'), to)
-  } else to.required(at, 'either name or signerName must be specified')
-  all(required, localPath)(bundle.path, at.at('path'), to)
-}
-
-const certificatePaths = ['credentialBundlePath', 'keyPath', 'certificateChainPath'] as const
-
-function podCertificate(certificate: Record<string, any>, at: Path, to: Problems) {
-  oneOf(
-    'RSA3072',
-    'RSA4096',
-    'ECDSAP256',
-    'ECDSAP384',
-    'ECDSAP521',
-    'ED25519',
-  )(certificate.keyType ?? '', at.at('keyType'), to)
-  const seconds = certificate.maxExpirationSeconds
-  if (seconds !== undefined && seconds < 3600) {
-    to.invalid(at.at('maxExpirationSeconds'), seconds, 'if provided, maxExpirationSeconds must be >= 3600')
-  }
-  const given = certificatePaths.filter((field) => certificate[field])
-  for (const field of given) localPath(certificate[field], at.at(field), to)
-  if (given.length === 0) {
-    to.required(at, 'specify at least one of credentialBundlePath, keyPath, and certificateChainPath')
-  }
 }
 
 type Volume = Record<string, any> & { name: string }
@@ -388,7 +356,13 @@ export const persistentSources: Readonly<Record<string, Check>> = {
   }),
 }
 
+/** Which of the sources of a persistent volume counts. */
+export const persistentSourceOf = (spec: Record<string, unknown>): string | undefined =>
+  persistentOrder.find((name) => spec[name] !== undefined)
+
 export const persistentSource = oneSource(persistentSources, {
+  order: persistentOrder,
+  alsoChecked: ['flexVolume'],
   tooMany: TOO_MANY,
   none: (at, to) => to.required(at, 'must specify a volume type'),
   ...namesInMessages,

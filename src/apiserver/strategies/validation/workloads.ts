@@ -1,6 +1,6 @@
 /** The kinds of apps/v1, and ReplicationController. Upstream: `pkg/apis/apps/validation`. */
 import { jsonEqual } from '#base/equal.ts'
-import { selectorFromMap, selectorFromObject, SelectorError } from '#machinery/labels.ts'
+import { type LabelSelector, selectorFromMap, selectorFromObject, SelectorError } from '#machinery/labels.ts'
 import { dnsLabel } from '#machinery/names.ts'
 import type { Stored } from '../../registry/strategy.ts'
 import { amountOf, atMost100Percent, intOrPercent, statusCounts } from './amounts.ts'
@@ -8,14 +8,13 @@ import {
   all,
   type Check,
   each,
-  evenAbsent,
   fields,
   first,
   named,
   nonNegative,
   oneOf,
   type Path,
-  type Problems,
+  Problems,
   required,
   ROOT,
   SPEC,
@@ -27,41 +26,54 @@ import { labelSelector } from './selectors.ts'
 
 type Spec = Record<string, any>
 
-const REQUIRED_SELECTOR: Check = evenAbsent((selector: Spec | undefined, at, to) => {
-  if (!selector) to.required(at)
-  else labelSelector(selector, at, to)
-})
-
 const isEmptySelector = ({ matchLabels = {}, matchExpressions = [] }: Spec) =>
   Object.keys(matchLabels).length + matchExpressions.length === 0
 
-/** The selector is there, selects something, and that is what the template makes. */
-function checkSelector(spec: Spec, kind: string, at: Path, to: Problems) {
-  const { selector, template } = spec
-  const place = at.at('selector')
-  REQUIRED_SELECTOR(selector, place, to)
-  if (!selector) return
-  if (isEmptySelector(selector)) to.invalid(place, selector, `empty selector is invalid for ${kind}`)
-  const templateLabels = template?.metadata?.labels
+function checkSelector(selector: Spec | undefined, kind: string, at: Path, to: Problems) {
+  if (!selector) return to.required(at)
+  labelSelector(selector, at, to)
+  if (isEmptySelector(selector)) to.invalid(at, selector, `empty selector is invalid for ${kind}`)
+}
+
+/** Undefined where it cannot be read. One that is not there selects nothing. */
+export function readSelector(selector: Spec | undefined): LabelSelector | undefined {
   try {
-    if (!selectorFromObject(selector).matches(templateLabels ?? {})) {
-      const why = '`selector` does not match template `labels`'
-      to.invalid(at.at('template', 'metadata', 'labels'), templateLabels ?? null, why)
-    }
+    return selectorFromObject(selector)
   } catch (err) {
-    if (!(err instanceof SelectorError)) throw err
-    to.invalid(place, selector, 'invalid label selector')
+    if (err instanceof SelectorError) return undefined
+    throw err
   }
+}
+
+/** What the selector selects is what the template makes. */
+export function checkSelected(selector: LabelSelector, template: Spec, at: Path, to: Problems) {
+  const labels = template.metadata?.labels
+  if (selector.matches(labels ?? {})) return
+  to.invalid(at.at('metadata', 'labels'), labels ?? null, '`selector` does not match template `labels`')
 }
 
 /** Pods of a workload are restarted for ever. */
 function checkTemplate(template: PodTemplate, kind: string, at: Path, to: Problems) {
   checkPodTemplate(template, at, to)
+  checkRestarts(template, kind, at, to)
+}
+
+function checkRestarts(template: PodTemplate, kind: string, at: Path, to: Problems) {
   const { restartPolicy, activeDeadlineSeconds } = template.spec
   if (restartPolicy !== 'Always') to.unsupported(at.at('spec', 'restartPolicy'), restartPolicy, ['Always'])
   if (activeDeadlineSeconds !== undefined) {
     to.forbidden(at.at('spec', 'activeDeadlineSeconds'), `activeDeadlineSeconds in ${kind} is not Supported`)
   }
+}
+
+/** A template is looked at only where its selector can be read. */
+function checkReplicas({ selector, template }: Spec, to: Problems) {
+  // Upstream calls a ReplicaSet a deployment, too.
+  checkSelector(selector, 'deployment', SPEC.at('selector'), to)
+  const selected = readSelector(selector)
+  if (!selected) return to.invalid(SPEC.at('selector'), selector, 'invalid label selector')
+  checkSelected(selected, template, SPEC.at('template'), to)
+  checkTemplate(template, 'ReplicaSet', SPEC.at('template'), to)
 }
 
 const sizes = fields({ replicas: nonNegative, minReadySeconds: nonNegative })
@@ -81,9 +93,7 @@ const replicaCounts = {
 export const replicaSetRules: Rules = {
   valid: ({ spec }: Stored, _at, to) => {
     sizes(spec, SPEC, to)
-    // Upstream calls it a deployment, too.
-    checkSelector(spec as Spec, 'deployment', SPEC, to)
-    checkTemplate((spec as Spec).template, 'ReplicaSet', SPEC.at('template'), to)
+    checkReplicas(spec as Spec, to)
   },
   update: selectorStays,
   subresources: { status: statusCounts(replicaCounts) },
@@ -97,10 +107,7 @@ export const replicationControllerRules: Rules = {
     if (replicas === undefined) to.required(SPEC.at('replicas'))
     const at = SPEC.at('template')
     if (!template) return to.required(at)
-    if (!selectorFromMap(selector).matches(template.metadata?.labels ?? {})) {
-      const why = '`selector` does not match template `labels`'
-      to.invalid(at.at('metadata', 'labels'), template.metadata?.labels ?? null, why)
-    }
+    checkSelected(selectorFromMap(selector), template, at, to)
     checkTemplate(template, 'ReplicationController', at, to)
   },
   subresources: { status: statusCounts(replicaCounts) },
@@ -143,8 +150,7 @@ export const deploymentRules: Rules = {
   valid: (deployment: Stored, _at, to) => {
     const spec = deployment.spec as Spec
     fields({ replicas: nonNegative })(spec, SPEC, to)
-    checkSelector(spec, 'deployment', SPEC, to)
-    checkTemplate(spec.template, 'ReplicaSet', SPEC.at('template'), to)
+    checkReplicas(spec, to)
     deploymentFields(spec, SPEC, to)
     const { progressDeadlineSeconds: deadline, minReadySeconds = 0 } = spec
     if (deadline !== undefined && deadline <= minReadySeconds) {
@@ -200,8 +206,11 @@ const daemonFields = fields({
 export const daemonSetRules: Rules = {
   valid: (daemons: Stored, _at, to) => {
     const spec = daemons.spec as Spec
-    checkSelector(spec, 'daemonset', SPEC, to)
-    checkTemplate(spec.template, 'DaemonSet', SPEC.at('template'), to)
+    const { selector, template } = spec
+    if (selector) checkSelector(selector, 'daemonset', SPEC.at('selector'), to)
+    const selected = readSelector(selector)
+    if (selected) checkSelected(selected, template, SPEC.at('template'), to)
+    checkTemplate(template, 'DaemonSet', SPEC.at('template'), to)
     daemonFields(spec, SPEC, to)
   },
   update: selectorStays,
@@ -289,15 +298,34 @@ const setUpdate: Comparison = (set, old, to) => {
   to.forbidden(SPEC, why)
 }
 
+function checkSet(spec: Spec, to: Problems, skipsTemplate = false) {
+  setFields(spec, SPEC, to)
+  setSizes(spec, SPEC, to)
+  const at = SPEC.at('selector')
+  checkSelector(spec.selector, 'statefulset', at, to)
+  const selected = readSelector(spec.selector)
+  if (!selected) to.invalid(at, spec.selector, '')
+  else {
+    const template = asOfSet(spec)
+    checkSelected(selected, template, SPEC.at('template'), to)
+    if (!skipsTemplate) checkPodTemplate(template, SPEC.at('template'), to)
+  }
+  checkRestarts(spec.template, 'StatefulSet', SPEC.at('template'), to)
+}
+
+/** Upstream leaves the template alone where the set was not valid before. */
+function checkSetUpdate(spec: Spec, was: Spec, to: Problems) {
+  const before = new Problems()
+  checkSet(was, before)
+  checkSet(spec, to, before.errors.length > 0)
+}
+
 export const statefulSetRules: Rules = {
-  create: ({ spec }, to) => whatStays(spec, SPEC, to),
-  valid: (set: Stored, _at, to) => {
-    const spec = set.spec as Spec
-    setFields(spec, SPEC, to)
-    setSizes(spec, SPEC, to)
-    checkSelector(spec, 'statefulset', SPEC, to)
-    checkTemplate(asOfSet(spec), 'StatefulSet', SPEC.at('template'), to)
+  create: ({ spec }, to) => {
+    whatStays(spec, SPEC, to)
+    checkSet(spec as Spec, to)
   },
+  changed: ({ spec }, old, to) => checkSetUpdate(spec as Spec, old.spec as Spec, to),
   update: setUpdate,
   subresources: {
     status: statusCounts({

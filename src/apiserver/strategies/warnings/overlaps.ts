@@ -30,21 +30,12 @@ const quotedName = (kind: string, name: string | undefined) => `${kind} ${JSON.s
 
 /** Upstream looks at the first kind of a source that is there. */
 function projectedFiles(source: Spec): File[] {
-  const { configMap, secret, downwardAPI, serviceAccountToken: token, clusterTrustBundle: bundle } = source
+  const { configMap, secret, downwardAPI, serviceAccountToken: token } = source
   if (configMap?.items) return filesOf(configMap.items, quotedName('ConfigMap', configMap.name))
   if (secret?.items) return filesOf(secret.items, quotedName('Secret', secret.name))
   if (downwardAPI?.items) return filesOf(downwardAPI.items, 'DownwardAPI')
   if (token) return [{ path: token.path ?? '', source: 'ServiceAccountToken' }]
-  if (bundle) {
-    return [{ path: bundle.path ?? '', source: quotedName('ClusterTrustBundle', bundle.name ?? bundle.signerName) }]
-  }
-  const { certificateChainPath, keyPath, credentialBundlePath } = source.podCertificate ?? {}
-  const files = [
-    { path: certificateChainPath, source: 'PodCertificate chain' },
-    { path: keyPath, source: 'PodCertificate key' },
-    { path: credentialBundlePath, source: 'PodCertificate credential bundle' },
-  ]
-  return files.filter(({ path }) => path)
+  return []
 }
 
 export function overlapWarnings(volumes: readonly Spec[]): string[] {
