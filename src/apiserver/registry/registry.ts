@@ -181,7 +181,7 @@ export class Registry {
     let isWritten = false
     try {
       release = (await validate?.(draft, undefined)) ?? undefined
-      if (dryRun) return { cached: undefined, object: draft }
+      if (dryRun) return { cached: undefined, object: await this.#preview(draft) }
       const written = await this.#write(key, 0, draft)
       isWritten = true
       return written
@@ -263,7 +263,10 @@ export class Registry {
           const isCurrent = !this.#form || this.#form.isCurrent(key)
           if (cached?.revision === entry.revision && isCurrent) return { cached, object: old, created: false }
         }
-        if (dryRun) return { cached: undefined, object: withVersion(draft, entry.revision), created: false }
+        if (dryRun) {
+          const object = withVersion(await this.#preview(draft), entry.revision)
+          return { cached: undefined, object, created: false }
+        }
         if (this.#finishesDeletion(draft)) {
           await this.#store.write({ key, expected: entry.revision, value: null })
           strategy.release?.(old)
@@ -391,6 +394,11 @@ export class Registry {
         throw this.#writeError(err, name)
       }
     }
+  }
+
+  /** The object as it would be read, had it been written. */
+  async #preview(draft: Draft): Promise<Stored> {
+    return this.#form ? ((await this.#form.read(await this.#form.write(draft))) as Stored) : draft
   }
 
   async #write(key: string, expected: number, draft: Draft, keepsManagers = false): Promise<Written> {
