@@ -136,7 +136,7 @@ export class OpenApiDocuments {
 
   #v3Paths(): string[] {
     return groupVersions(this.#options.resources).flatMap(({ group, versions }) => [
-      group === '' ? 'api' : `apis/${group}`,
+      ...(isListed(versions) ? [group === '' ? 'api' : `apis/${group}`] : []),
       ...versions.map(({ version }) => documentPath(group, version)),
     ])
   }
@@ -197,8 +197,8 @@ export class OpenApiDocuments {
       ['api', 'getCoreAPIVersions', 'core', meta.APIVersions],
       ['apis', 'getAPIVersions', 'apis', meta.APIGroupList],
     ]
-    for (const { group } of groupVersions(this.#options.resources)) {
-      if (group === '') continue
+    for (const { group, versions } of groupVersions(this.#options.resources)) {
+      if (group === '' || !isListed(versions)) continue
       const scope = groupWords(group).map(capitalized).join('')
       places.push([`apis/${group}`, `get${scope}APIGroup`, uncapitalized(scope), meta.APIGroup])
     }
@@ -217,7 +217,8 @@ export class OpenApiDocuments {
         const id = `get${scope}${capitalized(version)}APIResources`
         const tag = `${uncapitalized(scope)}_${version}`
         const place = `/${documentPath(group, version)}/`
-        paths[place] = writer.discovery(id, tag, 'get available resources', meta.APIResourceList)
+        if (isListed([{ resources: own }]))
+          paths[place] = writer.discovery(id, tag, 'get available resources', meta.APIResourceList)
         for (const resource of own)
           for (const item of pathItems(resource, this.#context)) paths[item.path] = writer.item(item)
       }
@@ -225,6 +226,10 @@ export class OpenApiDocuments {
     return Object.fromEntries(Object.entries(paths).toSorted(([a], [b]) => (a < b ? -1 : 1)))
   }
 }
+
+/** Whether the documents tell where discovery is read: not of groups that users have made. */
+const isListed = (versions: readonly { resources: readonly Resource[] }[]) =>
+  versions.some(({ resources }) => resources.some(({ type }) => !type.schema))
 
 const membersOf = (object: Readonly<Record<string, unknown>>): Member[] =>
   Object.entries(object).map(([name, value]) => [name, JSON.stringify(value)])

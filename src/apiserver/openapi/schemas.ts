@@ -18,6 +18,9 @@ import {
 export type Dialect = 'v2' | 'v3'
 export type JsonSchema = Record<string, unknown>
 
+/** Lists of custom resources say as their elements do what they can be selected by. */
+const SELECTABLE = 'x-kubernetes-selectable-fields'
+
 const prefixes: Record<Dialect, string> = { v2: '#/definitions/', v3: '#/components/schemas/' }
 export const reference = (name: string, dialect: Dialect) => ({ $ref: prefixes[dialect] + name })
 
@@ -119,19 +122,22 @@ export class Definitions {
     const gvk = type.gvk!
     const name = `${definitionName(type).slice(0, -gvk.kind.length)}${listKind}`
     if (this.#schemas.has(name)) return reference(name, this.#dialect)
+    const items = this.refer(type)
+    const selectable = this.#schemas.get(definitionName(type))?.[SELECTABLE]
     return this.add(name, {
       description: `A list of objects of kind ${gvk.kind}.`,
       type: 'object',
       required: ['items'],
       properties: {
         apiVersion: { type: 'string', description: 'Group and version of the list.' },
-        items: { type: 'array', description: 'The objects.', items: this.refer(type) },
+        items: { type: 'array', description: 'The objects.', items },
         kind: { type: 'string', description: `Kind of the list, ${listKind}.` },
         metadata: this.#wrapped(reference(`${META}.ListMeta`, this.#dialect), {
           description: 'Version and page of the list.',
         }),
       },
       'x-kubernetes-group-version-kind': [{ group: gvk.group, kind: listKind, version: gvk.version }],
+      ...(selectable !== undefined && { [SELECTABLE]: selectable }),
     })
   }
 
