@@ -32,7 +32,7 @@ export function definitionSchemaErrors(
   if (why === undefined) {
     const found = structuralErrors(schema, at)
     if (found.length === 0) found.push(...defaultErrors(new Structural(schema), at, compiler))
-    if (found.length === 0) rules = new RuleScope(compiler, schema)
+    if (found.length === 0) rules = RuleScope.root(compiler, schema)
     errors.push(...found)
   }
   errors.push(...schemaErrors(schema, at, { rules, ignoresRuleCosts: isUnchanged }))

@@ -24,23 +24,21 @@ export class RuleScope {
   /** undefined where nothing bounds it. */
   readonly cardinality: number | undefined
 
-  constructor(compiler: RuleCompiler, schema: SchemaProps, isResourceRoot = true, cardinality: number | undefined = 1) {
+  private constructor(
+    compiler: RuleCompiler,
+    schema: SchemaProps,
+    isResourceRoot: boolean,
+    cardinality: number | undefined,
+  ) {
     this.#compiler = compiler
     this.#schema = schema
     this.#isResourceRoot = isResourceRoot
     this.cardinality = cardinality
   }
 
-  property(_name: string, schema: SchemaProps): RuleScope {
-    return this.#inner(schema)
-  }
-
-  items(schema: SchemaProps): RuleScope {
-    return this.#inner(schema)
-  }
-
-  others(schema: SchemaProps): RuleScope {
-    return this.#inner(schema)
+  /** Of whole objects. */
+  static root(compiler: RuleCompiler, schema: SchemaProps): RuleScope {
+    return new RuleScope(compiler, schema, true, 1)
   }
 
   /** undefined where expressions can't see values of this schema. */
@@ -49,7 +47,8 @@ export class RuleScope {
     return this.#compiler.compile(new Structural(this.#schema), this.#isResourceRoot, rules as ValidationRule[])
   }
 
-  #inner(schema: SchemaProps): RuleScope {
+  /** Of a property, the elements or the other fields, as it is. */
+  inner(schema: SchemaProps): RuleScope {
     const { type, additionalProperties, maxProperties, maxItems } = this.#schema
     let factor: number | undefined = 1
     if (type === 'object' && additionalProperties !== undefined) factor = maxProperties

@@ -72,7 +72,7 @@ function check(
   const inner = (one: unknown, at: string, where: Position, innerScope?: RuleScope) => {
     if (isSchema(one)) check(one, at, { ...where, isRoot: false }, innerScope, costs, own)
   }
-  checkOthers(schema, path, position, own, (others, at, where) => inner(others, at, where, scope?.others(others)))
+  checkOthers(schema, path, position, own, (others, at, where) => inner(others, at, where, scope?.inner(others)))
   for (const [name, property] of entriesOf(schema.properties)) {
     const isMeta = (position.isRoot || schema['x-kubernetes-embedded-resource']) && META_FIELDS.has(name)
     const isKnownMap = ['', 'granular', 'atomic'].includes(schema['x-kubernetes-map-type'] ?? '')
@@ -82,7 +82,7 @@ function check(
       whyNoDefault: isMeta && position.isRoot ? `in top-level ${name}` : position.whyNoDefault,
       uncorrelated: position.uncorrelated ?? (isKnownMap ? undefined : path),
     }
-    inner(property, keyed(child(path, 'properties'), name), where, scope?.property(name, property))
+    inner(property, keyed(child(path, 'properties'), name), where, scope?.inner(property))
   }
   inner(schema.not, child(path, 'not'), position)
   for (const junctor of ['allOf', 'oneOf', 'anyOf'] as const)
@@ -93,7 +93,7 @@ function check(
   const { items } = schema
   const isKeyed = schema['x-kubernetes-list-type'] === 'map'
   const ofItems = { ...position, uncorrelated: position.uncorrelated ?? (isKeyed ? undefined : path) }
-  if (isSchema(items)) inner(items, child(path, 'items'), ofItems, scope?.items(items))
+  if (isSchema(items)) inner(items, child(path, 'items'), ofItems, scope?.inner(items))
   else if (Array.isArray(items)) items.forEach((one, i) => inner(one, `${child(path, 'items')}[${i}]`, ofItems))
   for (const [name, one] of entriesOf(schema.dependencies))
     inner(one, keyed(child(path, 'dependencies'), name), position)
