@@ -25,7 +25,6 @@ import { createTaintEvictionController } from './node/taint-eviction-controller.
 import { createPodGarbageCollector, type PodGcOptions } from './pod-gc.ts'
 import { createClusterRoleAggregationController } from './rbac/cluster-role-aggregation.ts'
 import { createReplicaSetController, createReplicationController } from './replicaset/replica-controller.ts'
-
 import { createTokenSecretController, type TokenSecretOptions } from './token-secrets/token-secret-controller.ts'
 
 /** What the cluster is like, as far as controllers have to be told. */
