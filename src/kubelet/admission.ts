@@ -2,10 +2,10 @@
  * Whether this node takes a pod that was bound to it: the last check, for two schedulers may have filled it, or a pod may
  * name its node itself. Pure; upstream's reasons and messages (`lifecycle/predicate.go`, `scheduler.AdmissionCheck`).
  */
+import { tolerates } from '#api/core/v1/tolerations.ts'
 import type { Node } from '#api/core/v1/node.ts'
 import { matchesTerm } from '#api/core/v1/node-selector-term.ts'
 import type { Pod } from '#api/core/v1/pod.ts'
-import type { Taint, Toleration } from '#api/core/v1/shared.ts'
 import { Quantity } from '#machinery/quantity.ts'
 import { podRequests } from './resource-amounts.ts'
 
@@ -82,7 +82,10 @@ function rejectForPressure({ pod, underPressure }: AdmissionInputs): Rejection |
   if (conditions.length === 0) return undefined
   const onlyMemory = conditions.length === 1 && underPressure.memory
   if (onlyMemory && pod.status.qosClass !== 'BestEffort') return undefined
-  if (onlyMemory && tolerates(pod, { key: 'node.kubernetes.io/memory-pressure', effect: 'NoSchedule' }))
+  if (
+    onlyMemory &&
+    tolerates(pod.spec.tolerations, { key: 'node.kubernetes.io/memory-pressure', effect: 'NoSchedule' })
+  )
     return undefined
   return { reason: 'Evicted', message: `The node had condition: [${conditions.join(' ')}]. ` }
 }
@@ -151,15 +154,6 @@ function hostPorts(pod: Pod) {
 }
 
 function rejectForTaints({ pod, node }: AdmissionInputs): Rejection | undefined {
-  const taint = (node.spec.taints ?? []).find((t) => t.effect === 'NoExecute' && !tolerates(pod, t))
+  const taint = (node.spec.taints ?? []).find((t) => t.effect === 'NoExecute' && !tolerates(pod.spec.tolerations, t))
   return taint ? failed('TaintToleration', "node(s) had taints that the pod didn't tolerate") : undefined
-}
-
-function tolerates(pod: Pod, taint: Taint): boolean {
-  return (pod.spec.tolerations ?? []).some((t: Toleration) => {
-    if (t.effect && t.effect !== taint.effect) return false
-    if (t.key && t.key !== taint.key) return false
-    if (t.operator === 'Exists') return true
-    return t.key !== undefined && (t.operator ?? 'Equal') === 'Equal' && (t.value ?? '') === (taint.value ?? '')
-  })
 }

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest'
 import type { Node } from '#api/core/v1/node.ts'
 import { CidrAllocator, CidrExhaustedError } from './cidr-allocator.ts'
 import { observeHealth, unknownConditions } from './node-health.ts'
-import { toleratedForMs, tolerates, withConditionTaints, withEvictionTaint } from './taints.ts'
+import { toleratedForMs, withConditionTaints, withEvictionTaint } from './taints.ts'
 import { defaultDisruptionLimits, planDisruption, type ZoneState } from './zone-disruption.ts'
 
 const NOW = '2026-01-01T00:00:00Z'
@@ -48,14 +48,6 @@ describe('condition taints', () => {
 
 describe('tolerations', () => {
   const taint = { key: 'k', value: 'v', effect: 'NoExecute' }
-  it('match by key, value and effect, where they name them', () => {
-    expect(tolerates({ operator: 'Exists' }, taint)).toBe(true)
-    expect(tolerates({ key: 'k', operator: 'Exists', effect: 'NoSchedule' }, taint)).toBe(false)
-    expect(tolerates({ key: 'k', value: 'v' }, taint)).toBe(true)
-    expect(tolerates({ key: 'k', operator: 'Equal', value: 'w' }, taint)).toBe(false)
-    expect(tolerates({ operator: 'Equal', value: 'v' }, taint)).toBe(false)
-  })
-
   it('let a pod stay as long as the shortest of them', () => {
     const other = { key: 'o', effect: 'NoExecute' }
     const forever = { key: 'k', operator: 'Exists' }

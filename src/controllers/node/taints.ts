@@ -1,4 +1,5 @@
 /** Taints that say what is wrong with a node, and which tolerations put up with which taints. */
+import { toleratesTaint } from '#api/core/v1/tolerations.ts'
 import type { Node } from '#api/core/v1/node.ts'
 import type { Taint, Toleration } from '#api/core/v1/shared.ts'
 
@@ -64,29 +65,10 @@ export function evictionTaints(node: Node | undefined): Taint[] {
 export function toleratedForMs(taints: readonly Taint[], tolerations: readonly Toleration[] = []): number {
   let shortestMs = Infinity
   for (const taint of taints) {
-    const matching = tolerations.find((toleration) => tolerates(toleration, taint))
+    const matching = tolerations.find((toleration) => toleratesTaint(toleration, taint))
     if (!matching) return 0
     const seconds = matching.tolerationSeconds
     if (seconds !== undefined) shortestMs = Math.min(shortestMs, Math.max(seconds, 0) * 1000)
   }
   return shortestMs
-}
-
-/** An absent key tolerates every key, an absent effect every effect. */
-export function tolerates(toleration: Toleration, taint: Taint): boolean {
-  if (toleration.effect && toleration.effect !== taint.effect) return false
-  if (toleration.key && toleration.key !== taint.key) return false
-  switch (toleration.operator || 'Equal') {
-    case 'Exists':
-      return true
-    case 'Equal':
-      return !!toleration.key && (toleration.value ?? '') === (taint.value ?? '')
-    case 'Gt':
-    case 'Lt': {
-      const [limit, actual] = [Number(toleration.value), Number(taint.value)]
-      return toleration.operator === 'Gt' ? actual > limit : actual < limit
-    }
-    default:
-      return false
-  }
 }

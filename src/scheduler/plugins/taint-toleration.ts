@@ -2,13 +2,14 @@
  * TaintToleration: nodes with a NoSchedule or NoExecute taint that the pod does not tolerate are out; those with fewer
  * PreferNoSchedule taints that it does not tolerate are better. What one list of taints means to a shape is worked out once.
  */
+import { tolerates } from '#api/core/v1/tolerations.ts'
 import type { Node } from '#api/core/v1/node.ts'
 import type { Pod } from '#api/core/v1/pod.ts'
 import type { Toleration } from '#api/core/v1/shared.ts'
 import { action } from '../framework/cluster-event.ts'
 import type { FilterPlugin, PluginHandle, ScorePlugin } from '../framework/plugin.ts'
 import { FITS, UNRESOLVABLE } from '../framework/status.ts'
-import { hasUntoleratedTaint, tolerates } from './tolerations.ts'
+import { hasUntoleratedTaint } from './tolerations.ts'
 
 const REASONS = ['node(s) had untolerated taint(s)']
 

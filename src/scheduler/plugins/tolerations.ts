@@ -1,15 +1,6 @@
-/** Which taints a pod tolerates (upstream: `Toleration.ToleratesTaint`). */
+/** Whether taints keep a pod away from a node. */
 import type { Taint, Toleration } from '#api/core/v1/shared.ts'
-
-/** Whether any of the tolerations is about the taint. */
-export function tolerates(tolerations: readonly Toleration[], taint: Taint): boolean {
-  return tolerations.some((t) => {
-    if (t.effect && t.effect !== taint.effect) return false
-    if (t.key && t.key !== taint.key) return false
-    if (!t.operator || t.operator === 'Equal') return (t.value ?? '') === (taint.value ?? '')
-    return t.operator === 'Exists'
-  })
-}
+import { tolerates } from '#api/core/v1/tolerations.ts'
 
 /** Whether a taint that keeps pods away is among `taints` and not tolerated. */
 export function hasUntoleratedTaint(taints: readonly Taint[] | undefined, tolerations: readonly Toleration[]): boolean {
