@@ -1,6 +1,7 @@
 /** A request and its answer, of HTTP/1.1 or HTTP/2. */
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Http2ServerRequest, Http2ServerResponse } from 'node:http2'
+import type { WatchSocket } from './watch-socket.ts'
 
 /** HTTP/1.1 and HTTP/2 through Node's common interface. */
 export type Request = IncomingMessage | Http2ServerRequest
@@ -19,7 +20,7 @@ export type Response = Pick<
   | 'off'
 > & { statusCode: number }
 
-export const asResponse = (res: ServerResponse | Http2ServerResponse) => res as unknown as Response
+export const asResponse = (res: ServerResponse | Http2ServerResponse | WatchSocket) => res as unknown as Response
 export const asRequest = (req: IncomingMessage | Http2ServerRequest): Request => req
 
 /**

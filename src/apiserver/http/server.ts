@@ -10,6 +10,7 @@ import type { Log } from '#base/log.ts'
 import type { Random } from '#base/random.ts'
 import type { Verb } from '#api/kind.ts'
 import { badRequest, methodNotAllowed, StatusError } from '#machinery/status-error.ts'
+import { isWebSocketUpgrade } from '#streaming/http-upgrade.ts'
 import type { Api, Caller } from '../api.ts'
 import type { Aggregator } from '../aggregation/aggregator.ts'
 import { relay, relayUpgrade } from '../aggregation/relay.ts'
@@ -20,7 +21,7 @@ import { requireAllowed } from '../authz/refusal.ts'
 import { type Authorizer, SUPERUSERS, type User } from '../user.ts'
 import { addBody, noSuchPath, requestOf, typeLookup, verbOf } from './api-request.ts'
 import type { ConnectHandler } from './connect.ts'
-import type { Request, Response } from './exchange.ts'
+import { asResponse, type Request, type Response } from './exchange.ts'
 import { GZIP_ABOVE_BYTES } from './gzip.ts'
 import { InFlight, type InFlightLimits, type Share } from './in-flight.ts'
 import { Listeners } from './listeners.ts'
@@ -34,6 +35,7 @@ import { type Delivery, sendBody, sendBytes, sendError, setWarnings, statusError
 import { type ResourceRoute, routeOf } from './route.ts'
 import { WatchCounts } from './watch-counts.ts'
 import { watchEncoding } from './watch-encoding.ts'
+import { WatchSocket } from './watch-socket.ts'
 import { streamWatch } from './watch-stream.ts'
 
 /** Answers a path that is not a resource; undefined where it has nothing at that path. */
@@ -240,7 +242,7 @@ export class HttpServer {
     }
   }
 
-  #watch(exchange: Exchange, user: User, route: ResourceRoute) {
+  #watch(exchange: Pick<Exchange, 'req' | 'res' | 'query'>, user: User, route: ResourceRoute) {
     const { req, res, query } = exchange
     const { api, clock, random, renderer, maxWatchBacklogBytes = MAX_WATCH_BACKLOG_BYTES } = this.#options
     const accepted = acceptedBy(exchange, route, 'watch')
@@ -305,8 +307,10 @@ export class HttpServer {
       const sender = await this.#options.authenticator.authenticate(credentialsOf(req))
       const route = this.#route(path)
       const remote = this.#options.aggregator.find(path)
-      if (!remote && (!route?.subresource || !this.#options.connect.handles(route))) throw noSuchPath()
       const query = question < 0 ? NO_QUERY : new URLSearchParams(url.slice(question + 1))
+      const isConnected = route?.subresource !== undefined && this.#options.connect.handles(route)
+      const isWatch = !isConnected && route !== undefined && verbOf(req.method ?? 'GET', route, query) === 'watch'
+      if (!remote && !isConnected && !(isWatch && isWebSocketUpgrade(req))) throw noSuchPath()
       const user = this.#authorized(req, decoded(path), query, sender, route)
       const protocols = req.headers['sec-websocket-protocol']
       if (protocols) req.headers['sec-websocket-protocol'] = withoutToken(protocols)
@@ -315,6 +319,10 @@ export class HttpServer {
         return relayUpgrade(req, socket, head, { server: remote, user, url, clock, log })
       }
       if (!route) throw noSuchPath()
+      if (isWatch) {
+        const res = asResponse(new WatchSocket(req, socket, head))
+        return this.#watch({ req, res, query }, user, route)
+      }
       await this.#options.connect.upgrade({
         route,
         query,
@@ -355,7 +363,11 @@ function decoded(path: string): string {
 }
 
 /** Throws NotAcceptable. */
-function acceptedBy({ req, query }: Exchange, { resource, subresource }: ResourceRoute, verb: Verb): Accepted {
+function acceptedBy(
+  { req, query }: Pick<Exchange, 'req' | 'query'>,
+  { resource, subresource }: ResourceRoute,
+  verb: Verb,
+): Accepted {
   const endpoint: Endpoint = {
     isCollection: verb === 'list' || verb === 'watch',
     forms: (subresource ? TABLE_SUBRESOURCES.has(subresource) : resource.verbs.includes('get'))
