@@ -183,6 +183,12 @@ describe('the scale', () => {
     expect((await create(widget('b', { size: 'many' }))).body.message).toMatch(
       /\.spec\.size accessor error: many is of the type string, expected int64$/,
     )
+    expect((await create(widget('b', { size: [{ b: null, a: ['x', 1] }] }))).body.details.causes).toContainEqual({
+      reason: 'FieldValueInvalid',
+      field: '.spec.size',
+      message:
+        'Invalid value: 0: .spec.size accessor error: [map[a:[x 1] b:<nil>]] is of the type []interface {}, expected int64',
+    })
   })
 })
 
@@ -280,7 +286,10 @@ it('keeps what was wrong before, and what the rules of a schema say of the rest'
   const kept = await patch('/x', { spec: { c: 'new' } })
   expect([kept.code, kept.warnings]).toEqual([200, ['spec.b: Invalid value: "bad": must be good']])
   const { body } = await patch('/x', { spec: { a: 'worse', b: 'worse' } })
-  expect(body.details.causes.map(({ field }: { field: string }) => field)).toEqual(['spec.a', '<nil>'])
+  const fields = ({ details }: typeof body) => details.causes.map(({ field }: { field: string }) => field)
+  expect(fields(body)).toEqual(['spec.a', '<nil>'])
+  // Rules may ask for the name, so nothing without one is shown to them.
+  expect(fields((await create(widget('', { b: 'bad' }))).body)).toEqual(['metadata.name', '<nil>'])
   expect((await patch('/x', { spec: { b: 'worse' } })).body.message).toBe(
     'Widget.example.com "x" is invalid: spec.b: Invalid value: "worse": must be good',
   )

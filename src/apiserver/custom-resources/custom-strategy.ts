@@ -61,6 +61,8 @@ export function customStrategy(options: CustomStrategyOptions): Strategy {
       const errors = whole.accepts(object) ? [] : whole.errors(object, '')
       if (scale) errors.push(...scaleSpecErrors(scale, object), ...scaleStatusErrors(scale, object))
       errors.push(...embedded(object), ...listTypes(object))
+      // That there is no name is found elsewhere, and is in the way all the same.
+      if (!object.metadata.name && rules) return [...errors, NOT_CHECKED]
       return withRules(errors, () => rules!.validate(object).errors)
     },
     validateUpdate(object, old, context) {

@@ -33,6 +33,16 @@ export function goFloat(value: number): string {
 /** A number of JSON: whole ones are integers to Go. */
 export const goNumber = (value: number) => (Number.isInteger(value) ? String(value) : goFloat(value))
 
+/** JSON as Go's `%v` prints it. */
+export function goValue(value: unknown): string {
+  if (value === null) return '<nil>'
+  if (typeof value === 'number') return goNumber(value)
+  if (Array.isArray(value)) return `[${value.map(goValue).join(' ')}]`
+  if (typeof value !== 'object') return String(value)
+  const members = Object.entries(value as object).toSorted(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0))
+  return `map[${members.map(([name, member]) => `${name}:${goValue(member)}`).join(' ')}]`
+}
+
 /** The value is not shown. */
 export const OMITTED: unique symbol = Symbol('omitted')
 

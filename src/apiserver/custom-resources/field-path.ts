@@ -1,4 +1,6 @@
 /** Values of custom resources at dotted paths such as `.spec.replicas`. Upstream: `unstructured.NestedFieldNoCopy`. */
+import { goValue } from './field-errors.ts'
+
 type Json = Record<string, unknown>
 
 export const splitPath = (path: string): string[] => path.replace(/^\./, '').split('.')
@@ -14,10 +16,10 @@ const goTypes = { string: 'string', boolean: 'bool', object: 'map[string]interfa
 
 function describe(value: unknown): string {
   if (value === null) return `<nil> is of the type <nil>`
-  if (Array.isArray(value)) return `${JSON.stringify(value)} is of the type []interface {}`
+  if (Array.isArray(value)) return `${goValue(value)} is of the type []interface {}`
   const isFloat = typeof value === 'number' && !Number.isInteger(value)
   const type = isFloat ? 'float64' : goTypes[typeof value as keyof typeof goTypes]
-  return `${typeof value === 'object' ? JSON.stringify(value) : String(value)} is of the type ${type}`
+  return `${goValue(value)} is of the type ${type}`
 }
 
 /** Undefined where there is none. Throws PathError where something that holds nothing is in the way. */

@@ -33,6 +33,8 @@ export class ValueValidator {
   /** Of which the value must have one; any will do where there is none. */
   readonly #types: readonly string[]
   readonly #isNullable: boolean
+  /** A format that is not of numbers is all that is asked of strings, and lists are let through with them, as ever. */
+  readonly #isAnyTextOrList: boolean
   readonly #format: string
   readonly #checkFormat: ((text: string) => boolean) | undefined
   readonly #enum: readonly unknown[]
@@ -65,6 +67,7 @@ export class ValueValidator {
     this.#types = schema['x-kubernetes-int-or-string'] ? ['integer', 'string'] : type === '' ? [] : [type]
     this.#isNullable = schema.nullable === true
     this.#format = formatOf({ ...schema, type })
+    this.#isAnyTextOrList = this.#format !== '' && !this.#types.some((one) => one === 'integer' || one === 'number')
     this.#checkFormat = formatCheck(this.#format)
     this.#enum = schema.enum ?? []
     this.#bounds = {
@@ -124,7 +127,8 @@ export class ValueValidator {
   #hasType(value: unknown, kind: Kind): boolean {
     const types = this.#types
     if (kind === 'null') return types.length === 0 || this.#isNullable
-    if (types.length === 0 && (this.#format === '' || kind === 'string' || kind === 'array')) return true
+    if (this.#isAnyTextOrList && (kind === 'string' || kind === 'array')) return true
+    if (types.length === 0 && this.#format === '') return true
     if (types.includes(kind) || (kind === 'integer' && types.includes('number'))) return true
     return kind === 'number' && types.includes('integer') && isJsonInteger(value as number)
   }
