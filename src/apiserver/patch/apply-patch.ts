@@ -29,18 +29,28 @@ export function applyPatch(format: PatchFormat, original: object, patch: unknown
     : strategicMerge(original as Record<string, unknown>, patch as Record<string, unknown>, type)
 }
 
-/** RFC 7396. */
+/**
+ * RFC 7396, as upstream's library does it: a list that meets no object loses the nulls of the objects in it.
+ */
 export function mergePatch(original: unknown, patch: unknown): unknown {
-  if (typeof patch !== 'object' || patch === null || Array.isArray(patch)) return patch
-  const base =
-    typeof original === 'object' && original !== null && !Array.isArray(original)
-      ? (original as Record<string, unknown>)
-      : {}
+  if (Array.isArray(patch)) return isObject(original) ? patch : withoutNulls(patch)
+  if (typeof patch !== 'object' || patch === null) return patch
+  const base = isObject(original) ? (original as Record<string, unknown>) : {}
   const out: Record<string, unknown> = { ...base }
   for (const [key, value] of Object.entries(patch)) {
     if (value === null) delete out[key]
     else setMember(out, key, mergePatch(Object.hasOwn(base, key) ? base[key] : undefined, value))
   }
+  return out
+}
+
+const isObject = (value: unknown) => typeof value === 'object' && value !== null && !Array.isArray(value)
+
+function withoutNulls(value: unknown): unknown {
+  if (typeof value !== 'object' || value === null) return value
+  if (Array.isArray(value)) return value.map(withoutNulls)
+  const out: Record<string, unknown> = {}
+  for (const [key, member] of Object.entries(value)) if (member !== null) setMember(out, key, withoutNulls(member))
   return out
 }
 
@@ -56,6 +66,6 @@ function applyJsonOperations(original: object, patch: unknown): unknown {
   try {
     return applyJsonPatch(original, patch)
   } catch (cause) {
-    throw cause instanceof JsonPatchError ? rejected(cause.message, cause) : cause
+    throw cause instanceof JsonPatchError ? rejected(cause) : cause
   }
 }

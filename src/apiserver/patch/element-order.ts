@@ -28,7 +28,11 @@ export function inOrder(
   const named = list
     .filter((element) => wanted.has(idOf(element)))
     .sort((a, b) => wanted.get(idOf(a))! - wanted.get(idOf(b))!)
-  const others = list.filter((element) => !wanted.has(idOf(element)))
+  const others = inLiveOrder(
+    list.filter((element) => !wanted.has(idOf(element))),
+    lived,
+    idOf,
+  )
   const out: unknown[] = []
   let next = 0
   for (const element of named) {
@@ -37,4 +41,12 @@ export function inOrder(
     out.push(element)
   }
   return [...out, ...others.slice(next)]
+}
+
+/** Elements that are there twice stand side by side; those that are new stay behind. */
+function inLiveOrder(others: unknown[], lived: ReadonlyMap<unknown, number>, idOf: IdOf): unknown[] {
+  if (others.length < 2) return others
+  const placeOf = (element: unknown) => lived.get(idOf(element)) ?? Infinity
+  // Infinity less itself is not a number, and as good as 0.
+  return others.sort((a, b) => placeOf(a) - placeOf(b) || 0)
 }

@@ -11,8 +11,7 @@ type Json = Record<string, unknown>
 const REJECTED = 'the server rejected our request due to an error in our request'
 
 /** A patch that does not fit the object. Upstream does not say why; its users know these words. */
-export const rejected = (why?: string, cause?: unknown) =>
-  new StatusError('Invalid', why === undefined ? REJECTED : `${REJECTED}: ${why}`, { details: {}, cause })
+export const rejected = (cause?: unknown) => new StatusError('Invalid', REJECTED, { details: {}, cause })
 
 /** An error that says no more than its text. */
 export const unexplained = (message: string) => new StatusError('', message)

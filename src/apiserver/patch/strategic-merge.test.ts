@@ -214,6 +214,32 @@ const cases: readonly Case[] = [
     JSON.parse('{"labels":{"__proto__":"2","constructor":"3"}}'),
     JSON.parse('{"labels":{"__proto__":"2","constructor":"3"}}'),
   ],
+
+  ['takes a null for no directive where nothing was', {}, { labels: { $patch: null, p: '1' } }, { labels: { p: '1' } }],
+  [
+    'keeps nulls of a new list that it orders',
+    {},
+    { '$setElementOrder/items': [a], items: [{ ...a, value: null }] },
+    { items: [{ ...a, value: null }] },
+  ],
+  [
+    'puts elements of one name side by side',
+    { items: [a, b, { ...a, value: 'v' }] },
+    { items: [] },
+    { items: [a, { ...a, value: 'v' }, b] },
+  ],
+  [
+    'gives new elements the room that removed ones leave',
+    { items: [a, b, c] },
+    { '$setElementOrder/items': [d], items: [{ ...b, $patch: 'delete' }, d] },
+    { items: [a, c, d] },
+  ],
+  [
+    'puts new elements in front where none is removed',
+    { items: [a, b] },
+    { '$setElementOrder/items': [d], items: [d] },
+    { items: [d, a, b] },
+  ],
 ]
 
 const refusals: readonly (readonly [what: string, original: Json, patch: Json, code: number, message: string])[] = [
@@ -308,6 +334,27 @@ const refusals: readonly (readonly [what: string, original: Json, patch: Json, c
     { '$setElementOrder/bogus': ['a'] },
     500,
     'unable to find api field in struct Item for the json field "bogus"',
+  ],
+  [
+    'an order of a list that is empty',
+    { items: [] },
+    { '$setElementOrder/items': [a], items: [] },
+    500,
+    'no elements in any of the given slices',
+  ],
+  [
+    'scalars in a list of objects',
+    { items: [] },
+    { items: ['a'] },
+    500,
+    'expected a map[string]interface {}, but received a string',
+  ],
+  [
+    'a directive behind all that the order names',
+    { items: [] },
+    { '$setElementOrder/items': [a], items: [a, { $patch: 'replace' }] },
+    500,
+    "The order in patch list:\n[map[name:a] map[$patch:replace]]\n doesn't match $setElementOrder list:\n[map[name:a]]\n",
   ],
   [
     'an order of elements without a key',

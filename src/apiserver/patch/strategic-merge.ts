@@ -79,6 +79,7 @@ function mergeList(
   if (!isObject(checkAlike(before, patch))) {
     const removed = new Set(patch)
     if (isRemoval) return before.filter((element) => !removed.has(element))
+    if (mergeKey) throw wrongType('object', before.length > 0 ? before[0] : patch[0])
     return inOrder([...new Set([...before, ...patch])], patch, before, identity)
   }
   if (!mergeKey) throw unexplained('cannot merge lists without merge key for struct')
@@ -129,30 +130,52 @@ function setOrder(result: Json, patch: Json, key: string, type: Message | undefi
   }
   const mergeKey = field?.patchMergeKey
   if (patched) checkOrder(patched, order, mergeKey)
-  const merged = live && patched ? mergeValue(live, patched, field, false) : (live ?? withoutDirectives(patched))
+  // A list that is new keeps its nulls here, unlike anywhere else.
+  const merged = live && patched ? mergeValue(live, patched, field, false) : (live ?? withoutDirectives(patched, true))
   if (merged === undefined) return undefined
   const list = merged as unknown[]
   if (mergeKey) checkOrdered(list, order, mergeKey)
+  const hasElements = (live ?? []).length + (patched ?? []).length > 0
+  if (!hasElements) throw unexplained('no elements in any of the given slices')
   checkAlike(live ?? [], patched ?? [])
   if (mergeKey) for (const element of [...order, ...(live ?? [])]) requireKey(element, mergeKey)
-  setMember(result, name, inOrder(list, order, live ?? [], mergeKey ? idBy(mergeKey) : identity))
+  const places = mergeKey ? placesAfter(live ?? [], patched ?? [], mergeKey) : (live ?? [])
+  setMember(result, name, inOrder(list, order, places, mergeKey ? idBy(mergeKey) : identity))
   return patched && name
+}
+
+/** The order that the others keep: new elements stand where removed ones have left room, behind those that were there. */
+function placesAfter(live: readonly unknown[], patched: readonly unknown[], mergeKey: string): readonly unknown[] {
+  const idOf = idBy(mergeKey)
+  const named = (directive: string) => patched.filter((element) => (element as Json)[DIRECTIVE] === directive)
+  const removed = new Set(named('delete').map(idOf))
+  const rest = live.filter((element) => !removed.has(idOf(element)))
+  if (rest.length === live.length || named('replace').length > 0) return live
+  const known = positions(rest, idOf)
+  const added = patched.filter((element) => !Object.hasOwn(element as Json, DIRECTIVE) && !known.has(idOf(element)))
+  return [...rest, ...added.slice(0, live.length - rest.length)]
 }
 
 /** Elements of the patch must stand in their list in the order that it gives. */
 function checkOrder(patched: readonly unknown[], order: readonly unknown[], mergeKey: string | undefined) {
   if (order.length === 0 || patched.length === 0) return
   const idOf: IdOf = mergeKey ? (element) => requireKey(element, mergeKey) : identity
-  let at = 0
-  for (const element of patched) {
-    if (mergeKey && !isObject(element)) throw wrongType('object', element)
-    if (isObject(element) && Object.hasOwn(element, DIRECTIVE)) continue
-    while (at < order.length && idOf(order[at]) !== idOf(element)) at++
-    if (at++ < order.length) continue
-    throw unexplained(
-      `The order in patch list:\n${goText(patched)}\n doesn't match ${ELEMENT_ORDER} list:\n${goText(order)}\n`,
-    )
+  if (mergeKey) for (const element of patched) if (!isObject(element)) throw wrongType('object', element)
+  const kept = mergeKey ? patched.filter((element) => (element as Json)[DIRECTIVE] !== 'delete') : patched
+  let [at, next] = [0, 0]
+  // Other directives are passed over only as long as the order has elements left.
+  while (next < kept.length && at < order.length) {
+    const element = kept[next]
+    if (isObject(element) && Object.hasOwn(element, DIRECTIVE)) next++
+    else {
+      const id = idOf(element)
+      if (id === idOf(order[at++])) next++
+    }
   }
+  if (next === kept.length) return
+  throw unexplained(
+    `The order in patch list:\n${goText(patched)}\n doesn't match ${ELEMENT_ORDER} list:\n${goText(order)}\n`,
+  )
 }
 
 /** Each element has a key, and whoever looks for it in the order comes by nothing but objects. */
@@ -176,13 +199,14 @@ function checkAlike(before: readonly unknown[], patch: readonly unknown[]): unkn
 }
 
 /** A value that meets no old one: its nulls have nothing to act upon, and it loses objects that are directives. */
-function withoutDirectives(value: unknown): unknown {
-  if (Array.isArray(value)) return value.map(withoutDirectives).filter((element) => element !== undefined)
+function withoutDirectives(value: unknown, keepsNulls = false): unknown {
+  if (Array.isArray(value))
+    return value.map((element) => withoutDirectives(element, keepsNulls)).filter((element) => element !== undefined)
   if (!isObject(value)) return value
-  if (Object.hasOwn(value, DIRECTIVE)) return undefined
+  if (Object.hasOwn(value, DIRECTIVE) && (keepsNulls || value[DIRECTIVE] !== null)) return undefined
   const out: Json = {}
   for (const key in value) {
-    const member = value[key] === null ? undefined : withoutDirectives(value[key])
+    const member = value[key] === null && !keepsNulls ? undefined : withoutDirectives(value[key], keepsNulls)
     if (member !== undefined) setMember(out, key, member)
   }
   return out
