@@ -31,11 +31,14 @@ interface Walk {
   withDefaults: boolean
 }
 
-/** Throws DecodeError. With `withDefaults` false nothing is filled in: for patches and for reading back what was stored. */
-export function decode(type: Message, input: unknown, { withDefaults = true } = {}): Decoded {
+/**
+ * Throws DecodeError. With `withDefaults` false nothing is filled in: for patches and for reading back what was stored.
+ * With `keepsNulls` nulls of custom resources stay where their schema has no use for them.
+ */
+export function decode(type: Message, input: unknown, { withDefaults = true, keepsNulls = false } = {}): Decoded {
   const walk: Walk = { root: type, path: [], unknown: [], withDefaults }
   if (!isObject(input)) throw typeError(walk, type, input, goName(type))
-  if (type.schema) return type.schema.decode(input, withDefaults)
+  if (type.schema) return type.schema.decode(input, { withDefaults, keepsNulls })
   const object = decodeMessage(type, input, walk)
   return { object, unknown: walk.unknown }
 }

@@ -172,9 +172,13 @@ export type Infer<M extends Message> = M extends Message<infer F> ? InferFields<
 export interface ObjectSchema {
   /**
    * `decode` for an object of this type: checks what can't be left to validation, drops what the schema does not know,
-   * and fills in defaults where they are wanted. Copies; throws DecodeError.
+   * and fills in defaults where they are wanted. Nulls that mean nothing are dropped unless they shall be kept. Copies;
+   * throws DecodeError.
    */
-  decode(input: Record<string, unknown>, withDefaults: boolean): { object: Record<string, unknown>; unknown: string[] }
+  decode(
+    input: Record<string, unknown>,
+    options: { withDefaults: boolean; keepsNulls: boolean },
+  ): { object: Record<string, unknown>; unknown: string[] }
   /** As JSON, in the words of apiextensions.k8s.io/v1 JSONSchemaProps. */
   readonly source: Readonly<Record<string, unknown>>
   /** As an OpenAPI document shows it; `metadata` is how that shows the field of this name. */

@@ -29,7 +29,7 @@ type Refusal = (why: string, cause?: unknown) => StatusError
  */
 export function decodeObject(
   caller: Listener,
-  { options }: Pick<ApiRequest, 'options'>,
+  { options, patchType }: Pick<ApiRequest, 'options' | 'patchType'>,
   type: Message,
   body: unknown,
   refusal?: Refusal,
@@ -62,7 +62,8 @@ export function decodeObject(
   }
   let decoded
   try {
-    decoded = decode(type, body)
+    // Who applies a null means it.
+    decoded = decode(type, body, { keepsNulls: patchType === 'apply' })
   } catch (cause) {
     throw cause instanceof DecodeError ? refuse(cause.message, cause) : cause
   }
@@ -81,9 +82,10 @@ export function decodeObject(
   draft.apiVersion = apiVersion
   draft.kind = expected
   ;(draft as { metadata: Partial<Draft['metadata']> }).metadata ??= {}
-  // An empty list says that nobody shall manage anything any more, so it must not be taken for none.
+  // An empty list says that nobody shall manage anything any more, so it must not be taken for none. Custom resources
+  // can't say it that way, for what is empty in their metadata is dropped before.
   const { managedFields } = (body as Partial<Draft>).metadata ?? {}
-  if (Array.isArray(managedFields) && managedFields.length === 0) draft.metadata.managedFields = []
+  if (Array.isArray(managedFields) && managedFields.length === 0 && !type.schema) draft.metadata.managedFields = []
   return draft
 }
 

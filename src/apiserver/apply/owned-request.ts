@@ -50,7 +50,8 @@ export function appliedObject(
   checkOptions(request)
   const complete = (object: JsonObject): Draft => {
     tellDuplicates(caller, request)
-    const draft = decodeObject(caller, { options: { fieldValidation: 'Ignore' } }, type, object)
+    const lenient = { options: { fieldValidation: 'Ignore' }, patchType: 'apply' } as const
+    const draft = decodeObject(caller, lenient, type, object)
     const { uid } = draft.metadata
     if (live) {
       if (uid !== live.metadata.uid) throw invalid(resource, name!, [immutableValue('metadata.uid', uid)])

@@ -20,7 +20,7 @@ export function customType(options: CustomTypeOptions): Message {
   const selectable = selectableFields.map(({ jsonPath }) => ({ fieldPath: jsonPath.replace(/^\./, '') }))
   type.schema = {
     source: schema.source,
-    decode: (input, withDefaults) => takeIn(schema, input, { withDefaults }),
+    decode: (input, options) => takeIn(schema, input, options),
     published: (dialect, metadata) => ({
       ...publishedSchema(schema.source, dialect, metadata),
       'x-kubernetes-group-version-kind': [{ group, kind: options.kind, version }],

@@ -15,6 +15,8 @@ export interface TakeInOptions {
   withDefaults: boolean
   /** Metadata that is malformed is dropped, as far as it is; a DecodeError otherwise. For what is stored already. */
   dropsMalformed?: boolean
+  /** Nulls that the schema does not allow stay, for validation to find: what is applied loses nothing silently. */
+  keepsNulls?: boolean
 }
 
 export interface TakenIn {
@@ -96,6 +98,7 @@ function takeObject(schema: Structural, input: Json, skips: boolean, isEmbedded:
       else unknownField(key, walk)
     } else if (value === null && known && !known.isNullable) {
       if (known.default !== undefined) setMember(out, key, walk.withDefaults ? defaultOf(known) : null)
+      else if (walk.keepsNulls) setMember(out, key, null)
     } else {
       walk.path.push(key)
       setMember(out, key, take(known, value, false, walk))
@@ -164,7 +167,8 @@ function takeMetadata(value: unknown, walk: Walk): Json | undefined {
   if (value === undefined) return undefined
   const path = pathText([...walk.path, 'metadata'])
   try {
-    return known(decode(ObjectMeta, value ?? {}, { withDefaults: false }), path, walk)
+    // Metadata has no defaults, but what is empty in it is the same as absent.
+    return known(decode(ObjectMeta, value ?? {}), path, walk)
   } catch (cause) {
     if (!(cause instanceof DecodeError)) throw cause
     if (!walk.dropsMalformed) {
@@ -176,7 +180,7 @@ function takeMetadata(value: unknown, walk: Walk): Json | undefined {
   const out: Json = {}
   for (const [key, field] of Object.entries(value)) {
     try {
-      Object.assign(out, decode(ObjectMeta, { [key]: field }, { withDefaults: false }).object)
+      Object.assign(out, decode(ObjectMeta, { [key]: field }).object)
     } catch (err) {
       if (!(err instanceof DecodeError)) throw err
     }

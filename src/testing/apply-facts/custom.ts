@@ -252,4 +252,45 @@ export const custom: readonly Fact[] = [
       get(['200 {"given":"x","number":8,"set":["x"],"text":"2"}']),
     ],
   },
+  {
+    ...things,
+    title: 'A null is applied where the schema has a use for it, and nowhere else',
+    name: 'nulls',
+    shows,
+    steps: [
+      apply('one', { spec: { number: null, text: '1' } }, [
+        '422 Invalid: Thing.facts.example.com "nulls" is invalid: spec.number: Invalid value: "null": spec.number in body must be of type integer: "null"',
+      ]),
+      apply('one', { spec: { given: null, nullable: null, text: '1' } }, [
+        '201 {"given":"x","nullable":null,"text":"1"}',
+        'one Apply facts.example.com/v1: spec{given nullable text}',
+      ]),
+      merge('two', { spec: { number: null, map: [{ name: 'p', port: null }], set: ['x'] } }, [
+        '200 {"given":"x","map":[{"name":"p","protocol":"TCP"}],"nullable":null,"set":["x"],"text":"1"}',
+        'two Update facts.example.com/v1: spec{map{. [name="p",protocol="TCP"]{. name protocol}} set{. ="x"}}',
+      ]),
+    ],
+  },
+  {
+    ...things,
+    title: 'What is empty in metadata is nothing',
+    name: 'empty',
+    shows: ({ metadata: { labels, annotations, finalizers } }) => ({ labels, annotations, finalizers }),
+    steps: [
+      create('one', { metadata: { name: 'empty', labels: {}, finalizers: [] }, spec: { text: '1' } }, [
+        '201 {}',
+        'one Update facts.example.com/v1: spec{. given text}',
+      ]),
+      merge('two', { metadata: { labels: { a: null }, annotations: {}, managedFields: [] } }, ['200 {}']),
+      apply('three', { metadata: { labels: { a: null } } }, [
+        '200 {"labels":{"a":""}}',
+        'three Apply facts.example.com/v1: metadata{labels{a}}',
+      ]),
+      merge('two', { metadata: { managedFields: [{}] } }, [
+        '200 {"labels":{"a":""}}',
+        '- one Update facts.example.com/v1',
+        '- three Apply facts.example.com/v1',
+      ]),
+    ],
+  },
 ]
