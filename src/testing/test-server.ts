@@ -41,6 +41,8 @@ export interface TestServerOptions {
   /** Whether pods are bound to nodes. Default: false. */
   scheduler?: boolean
   tokens?: readonly StaticToken[]
+  /** Of another server, which this one takes the place of. Default: new ones. */
+  pki?: Pki
   /** Default: `10.96.0.0/16`. */
   serviceCidr?: string
   /** A watch over HTTP whose client is further behind is ended. Default: 32 MiB. */
@@ -95,7 +97,7 @@ export interface TestServer extends AsyncDisposable {
 export async function startTestServer(options: TestServerOptions = {}): Promise<TestServer> {
   const { clock = systemClock, random = systemRandom, log = silentLog, serviceCidr = '10.96.0.0/16' } = options
   const { store, removeStore } = await openStore(options.store ?? 'memory', clock)
-  const pki = ensurePki(pkiInMemory(), ['127.0.0.1', 'localhost'], clock, random)
+  const pki = options.pki ?? ensurePki(pkiInMemory(), ['127.0.0.1', 'localhost'], clock, random)
   const apiServer = await createApiServer({
     store,
     serviceCidr,
