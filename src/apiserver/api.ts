@@ -4,14 +4,14 @@
  * the other may not.
  */
 import { type Conversion, conversionOf } from '#api/conversion.ts'
-import type { KubeObject, Resource } from '#api/kind.ts'
+import type { Resource } from '#api/kind.ts'
 import { namespaces } from '#api/resources.ts'
 import type { Message } from '#api/schema.ts'
 import type { Clock } from '#base/clock.ts'
 import type { Log } from '#base/log.ts'
 import type { Random } from '#base/random.ts'
 import type { ApiRequest, RequestOptions } from '#client/transport.ts'
-import { badRequest, notFound, notImplemented, type Status } from '#machinery/status-error.ts'
+import { badRequest, notFound, notImplemented } from '#machinery/status-error.ts'
 import type { Store } from '#storage/store.ts'
 import {
   admit,
@@ -29,16 +29,15 @@ import { Catalog } from './catalog.ts'
 import { requireAllowed } from './authz/refusal.ts'
 import { RequestAttributes, type RequestTarget } from './authz/request-attributes.ts'
 import { asServed, ConvertedObject, convertBatch, requestedResource, storedRequest } from './converted.ts'
-import { answerOf } from './answer.ts'
+import { type Answer, answerOf } from './answer.ts'
 import { deleteEach } from './delete-each.ts'
 import { decodeObject, deleteRequestOf, patchObject, withName, withoutOldVersion } from './decode-object.ts'
 import { deprecationOf } from './deprecated-kinds.ts'
-import { type ListResult, listObjects } from './list.ts'
+import { listObjects } from './list.ts'
 import { noMergeKeys, notServed } from './not-served.ts'
 import { parseRevision, tooLargeRevision } from './list-options.ts'
 import { Registry } from './registry/registry.ts'
 import type { Draft, Stored, Strategy } from './registry/strategy.ts'
-import type { Listed } from './registry/watch-cache.ts'
 import { selectionOf } from './selection.ts'
 import type { Printer } from './table/printer.ts'
 import type { Authorizer, User } from './user.ts'
@@ -51,11 +50,6 @@ export interface Caller {
   /** Collects messages for `Warning` headers. */
   readonly warnings: string[]
 }
-
-export type Answer =
-  | { type: 'object'; code: number; object: KubeObject; cached?: Listed | undefined }
-  | { type: 'list'; list: ListResult }
-  | { type: 'status'; status: Status }
 
 /** What stands behind a subresource. */
 export interface SubresourceHandler {

@@ -10,10 +10,15 @@ import type { EstimatedNode } from './call-estimates.ts'
 import type { Checked } from './checker.ts'
 import { codePointLength } from './code-points.ts'
 import { MAX, UNKNOWN, ZERO, add, exactly, finished, multiply, union } from './ranges.ts'
-import type { Range } from './ranges.ts'
-import type { CostEstimate, SizeHints } from './environment.ts'
+import type { CostEstimate, Range } from './ranges.ts'
 import { DYN, isOptional } from './types.ts'
 import type { Type } from './types.ts'
+
+/**
+ * How many elements what is found at `path` can have, undefined where that isn't known. A path begins with the name of a
+ * variable; `@items`, `@keys` and `@values` stand for all elements: `['self', 'spec', 'ports', '@items', 'name']`.
+ */
+export type SizeHints = (path: readonly string[]) => CostEstimate | undefined
 
 /** Sizes of what a list or map contains. */
 interface EntrySizes {

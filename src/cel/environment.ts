@@ -4,7 +4,8 @@
  */
 import { check } from './checker.ts'
 import type { Checked, Declarations } from './checker.ts'
-import { estimateCost } from './cost-estimate.ts'
+import { type Bindings, Lazy } from './bindings.ts'
+import { type SizeHints, estimateCost } from './cost-estimate.ts'
 import type { DeclaredType } from './declared-type.ts'
 import { CelCompileError, EvaluationError } from './errors.ts'
 import { CostExceeded } from './frame.ts'
@@ -14,8 +15,10 @@ import type { Macro } from './macros.ts'
 import { parse } from './parser.ts'
 import { PlanError, plan } from './planner.ts'
 import type { PlannedProgram } from './planner.ts'
+import type { CostEstimate } from './ranges.ts'
 import { TooManySteps } from './regexp/matcher.ts'
 import { compileError } from './source.ts'
+import type { StructTypes } from './struct-types.ts'
 import { objectType, typeOf } from './types.ts'
 import type { Type } from './types.ts'
 import type { Result, Value } from './values.ts'
@@ -35,38 +38,6 @@ export interface EnvironmentOptions {
   readonly structTypes?: StructTypes
 }
 
-/** Types that expressions can construct: `Name{field: value}`. */
-export interface StructTypes {
-  /** Whether there is a type of this name. */
-  has(typeName: string): boolean
-  /** undefined where the type has no such field. */
-  fieldType(typeName: string, field: string): Type | undefined
-  create(typeName: string, fields: ReadonlyMap<string, Value>): Result
-}
-
-/** A value that is worked out once, when an expression first asks for it. */
-export class Lazy {
-  #compute: (() => Result) | undefined
-  #result: Result | undefined
-
-  constructor(compute: () => Result) {
-    this.#compute = compute
-  }
-
-  /** Computed on the first call only. */
-  get(): Result {
-    const compute = this.#compute
-    if (compute) {
-      this.#compute = undefined
-      this.#result = compute()
-    }
-    return this.#result!
-  }
-}
-
-/** Values of variables, by name. A variable without a value is an error where an expression reads it. */
-export type Bindings = Readonly<Record<string, Value | Lazy | undefined>>
-
 export interface EvaluateOptions {
   /** Cost units after which the evaluation is given up; Infinity by default. */
   readonly costLimit?: number
@@ -75,18 +46,6 @@ export interface EvaluateOptions {
 export type Evaluation =
   | { readonly value: Value; readonly error?: undefined; readonly cost: number }
   | { readonly value?: undefined; readonly error: EvaluationError; readonly cost: number }
-
-/** In cost units; Infinity where upstream's counter saturates. */
-export interface CostEstimate {
-  readonly min: number
-  readonly max: number
-}
-
-/**
- * How many elements what is found at `path` can have, undefined where that isn't known. A path begins with the name of a
- * variable; `@items`, `@keys` and `@values` stand for all elements: `['self', 'spec', 'ports', '@items', 'name']`.
- */
-export type SizeHints = (path: readonly string[]) => CostEstimate | undefined
 
 /** A checked expression. Immutable and stateless; may be evaluated any number of times. */
 export interface Program {

@@ -1,5 +1,5 @@
 /** The state of one evaluation, and how its cost is counted. */
-import type { Bindings } from './environment.ts'
+import type { Bindings } from './bindings.ts'
 import type { Result } from './values.ts'
 
 export interface Frame {

@@ -1,5 +1,10 @@
 /** Ranges of sizes and costs. Upstream counts in uint64 and stops at its greatest value; so do these. */
-import type { CostEstimate } from './environment.ts'
+
+/** In cost units; Infinity where upstream's counter saturates. */
+export interface CostEstimate {
+  readonly min: number
+  readonly max: number
+}
 
 export type Range = CostEstimate
 

@@ -4,7 +4,8 @@
  * when it runs is `error:`.
  */
 import { createBaseEnvironment } from '#apiserver/cel/base-environment.ts'
-import type { Bindings, Environment, Evaluation, Program } from '#cel/environment.ts'
+import type { Environment, Evaluation, Program } from '#cel/environment.ts'
+import type { Bindings } from '#cel/bindings.ts'
 import { formatDuration } from '#cel/durations.ts'
 import { CelCompileError, EvaluationError } from '#cel/errors.ts'
 import { formatTimestamp } from '#cel/timestamps.ts'

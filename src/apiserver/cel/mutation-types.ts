@@ -3,7 +3,7 @@
  * `JSONPatch{op: "add", path: "/spec/x", value: ...}` (upstream: `apiserver/pkg/cel/mutation`). Nothing is known of the
  * fields of objects when an expression is checked; what it makes is looked over afterwards.
  */
-import type { StructTypes } from '#cel/environment.ts'
+import type { StructTypes } from '#cel/struct-types.ts'
 import { equal } from '#cel/equality.ts'
 import { EvaluationError } from '#cel/errors.ts'
 import { JsonList, JsonMap, toJson } from '#cel/json-values.ts'

@@ -4,7 +4,7 @@
  */
 import { declare } from '#cel/declared-type.ts'
 import type { Declaration, DeclaredField, DeclaredType } from '#cel/declared-type.ts'
-import type { SizeHints } from '#cel/environment.ts'
+import type { SizeHints } from '#cel/cost-estimate.ts'
 import { MAX_REQUEST_SIZE_BYTES } from './base-environment.ts'
 import { escapeFieldName } from './field-names.ts'
 

@@ -4,7 +4,8 @@
  */
 import type { ValidationRule } from '#api/apiextensions/v1.ts'
 import type { DeclaredType } from '#cel/declared-type.ts'
-import type { Environment, Program, SizeHints } from '#cel/environment.ts'
+import type { Environment, Program } from '#cel/environment.ts'
+import type { SizeHints } from '#cel/cost-estimate.ts'
 import { CelCompileError } from '#cel/errors.ts'
 import { BOOL, optionalOf, sameType, STRING } from '#cel/types.ts'
 import { declareSchema, maxCardinality, sizeHintsOf } from '../cel/structural-types.ts'

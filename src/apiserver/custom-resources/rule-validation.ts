@@ -5,7 +5,8 @@
  * Upstream: `Validator` of `apiextensions-apiserver/pkg/apiserver/schema/cel`.
  */
 import type { ValidationRule } from '#api/apiextensions/v1.ts'
-import { type Bindings, Lazy, type Program } from '#cel/environment.ts'
+import { type Program } from '#cel/environment.ts'
+import { type Bindings, Lazy } from '#cel/bindings.ts'
 import { EvaluationError } from '#cel/errors.ts'
 import { adapt } from '#cel/schema-values.ts'
 import { Optional, type Result } from '#cel/values.ts'

@@ -14,7 +14,7 @@ import { encodeProtobuf } from '#api/protobuf-encode.ts'
 import { closeEnvelope, enveloped, listPieces } from '#api/protobuf-envelope.ts'
 import type { Message } from '#api/schema.ts'
 import { StatusError } from '#machinery/status-error.ts'
-import type { Answer } from '../api.ts'
+import type { Answer } from '../answer.ts'
 import type { ListResult } from '../list.ts'
 import { type Accepted, mediaTypes, notAcceptable, type Transform } from './negotiate.ts'
 

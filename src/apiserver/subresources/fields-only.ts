@@ -4,7 +4,8 @@
  */
 import type { ApiRequest } from '#client/transport.ts'
 import { methodNotAllowed } from '#machinery/status-error.ts'
-import type { Answer, Api, Caller, SubresourceHandler } from '../api.ts'
+import type { Api, Caller, SubresourceHandler } from '../api.ts'
+import type { Answer } from '../answer.ts'
 import type { Draft, Stored } from '../registry/strategy.ts'
 
 /**

@@ -1,6 +1,6 @@
 /** What expressions of admission see of a request. Upstream: `plugin/cel.newActivation`. */
 import type { KubeObject, Resource } from '#api/kind.ts'
-import { type Bindings, Lazy } from '#cel/environment.ts'
+import { type Bindings, Lazy } from '#cel/bindings.ts'
 import { adaptDynamic } from '#cel/json-values.ts'
 import { authorizerValue, requestResourceValue } from '../../cel/authorizer-library.ts'
 import type { Stored } from '../../registry/strategy.ts'

@@ -2,7 +2,8 @@
  * One expression of a webhook or policy: compiled once, evaluated against requests within a budget. An expression that
  * does not compile is kept with its problem, which whoever evaluates it is told. Upstream: `admission/plugin/cel`.
  */
-import type { Bindings, Environment, Program } from '#cel/environment.ts'
+import type { Environment, Program } from '#cel/environment.ts'
+import type { Bindings } from '#cel/bindings.ts'
 import { CelCompileError, EvaluationError } from '#cel/errors.ts'
 import { sameType, type Type, typeName } from '#cel/types.ts'
 import type { Result, Value } from '#cel/values.ts'

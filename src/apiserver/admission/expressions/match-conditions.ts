@@ -2,7 +2,8 @@
  * Match conditions: expressions that all have to be true for a webhook or policy to be asked at all. Upstream:
  * `plugin/webhook/matchconditions`.
  */
-import type { Bindings, Environment } from '#cel/environment.ts'
+import type { Environment } from '#cel/environment.ts'
+import type { Bindings } from '#cel/bindings.ts'
 import { BOOL } from '#cel/types.ts'
 import { MATCH_CONDITIONS_COST_BUDGET } from '../../cel/base-environment.ts'
 import { requestBindings, type ExpressionInput } from './bindings.ts'

@@ -3,7 +3,8 @@
  * first asks for them, once for each group of expressions. Upstream: `plugin/cel.CompositedCompiler`.
  */
 import type { MatchCondition, Variable } from '#api/admissionregistration/v1.ts'
-import { type Bindings, type Environment, Lazy } from '#cel/environment.ts'
+import { type Environment } from '#cel/environment.ts'
+import { type Bindings, Lazy } from '#cel/bindings.ts'
 import { DYN, type Type } from '#cel/types.ts'
 import { adaptDynamic } from '#cel/json-values.ts'
 import { composedVariables, createAdmissionEnvironment } from '../../cel/admission-environment.ts'

@@ -12,7 +12,7 @@ import type { RequestObjects } from '../matching/forms.ts'
 import { describeRequest } from '../request-description.ts'
 import { BadReview, encodeReview, NoReview, reviewVersion, type Verdict, verdictOf } from './admission-review.ts'
 import type { Invocation } from './webhook-source.ts'
-import type { WebhookMetrics } from './webhook-metrics.ts'
+import type { CallKind, WebhookMetrics } from './webhook-metrics.ts'
 
 export interface WebhookCaller {
   readonly client: WebhookClient
@@ -30,8 +30,6 @@ export class CallFailure extends Error {
     super(`failed calling webhook ${JSON.stringify(webhook)}: ${why}`, { cause })
   }
 }
-
-export type CallKind = 'admit' | 'validating'
 
 /**
  * Asks about objects that are prepared for the webhook's form, and hands the verdict that allows the request to `act`,

@@ -1,8 +1,8 @@
 /** What is counted about webhooks, under upstream's names. */
 import { Counter, Histogram, type Registry } from 'prom-client'
 import type { Operation } from '../admission.ts'
-import type { CallKind } from './webhook-call.ts'
 
+export type CallKind = 'admit' | 'validating'
 export type RejectionKind = 'calling_webhook_error' | 'apiserver_internal_error' | 'no_error'
 
 export interface ObservedCall {
