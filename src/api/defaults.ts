@@ -42,7 +42,8 @@ function completeJob({ metadata, spec }: Draft) {
   spec.suspend ??= false
   spec.podReplacementPolicy ??= spec.podFailurePolicy ? 'Failed' : 'TerminatingOrFailed'
   spec.manualSelector ??= false
-  if (spec.template.metadata.labels) metadata.labels ??= { ...spec.template.metadata.labels }
+  // The very same, by which the strategy knows that nobody has given the job labels of its own.
+  if (spec.template.metadata.labels) metadata.labels ??= spec.template.metadata.labels
 }
 
 function completeWebhook(webhook: Draft) {

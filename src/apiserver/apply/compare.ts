@@ -98,9 +98,13 @@ const NO_ELEMENTS: readonly unknown[] = []
 /** Names such as `constructor` are names like others. */
 const member = (map: Json | undefined, name: string) => (map && Object.hasOwn(map, name) ? map[name] : undefined)
 
-/** A null is what Go writes for a zero, where it writes one. An empty list may be one, too: stored ones are not told apart. */
-const orZero = (value: unknown, zero: unknown) =>
-  value === undefined || (zero !== undefined && (value === null || (zero === null && isEmptyList(value))))
+/**
+ * A null is what Go writes for a zero, where it writes one; but not in what somebody has applied and nobody completed. An
+ * empty list may be one, too: stored ones are not told apart.
+ */
+const orZero = (value: unknown, zero: unknown, isComplete = true) =>
+  value === undefined ||
+  (zero !== undefined && ((value === null && isComplete) || (zero === null && isEmptyList(value))))
     ? zero
     : value
 const isEmptyList = (value: unknown) => Array.isArray(value) && value.length === 0
@@ -123,7 +127,8 @@ function compareMaps(schema: MapSchema, whole: unknown, wholeNext: unknown, walk
     compareValues(field?.schema ?? schema.element, x, y, walk)
     walk.path.pop()
   }
-  for (const name in b) both(name, orZero(member(a, name), zerosA?.[name]), orZero(b[name], zerosB?.[name]))
+  for (const name in b)
+    both(name, orZero(member(a, name), zerosA?.[name]), orZero(b[name], zerosB?.[name], walk.isComplete))
   for (const name in a) {
     if (!b || !Object.hasOwn(b, name)) both(name, orZero(a[name], zerosA?.[name]), zerosB?.[name])
   }

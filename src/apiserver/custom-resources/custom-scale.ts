@@ -28,13 +28,13 @@ export function customScaleHandler(scale: CustomResourceSubresourceScale): Subre
       kind: 'Scale',
       apiVersion: 'autoscaling/v1',
       metadata: { name, ...(namespace && { namespace }), uid, resourceVersion, creationTimestamp },
-      spec: { ...(replicas && { replicas }) },
+      spec: { ...(replicas !== 0 && { replicas: replicas ?? NOT_SET }) },
       status: { replicas: read(() => integerAt(object, paths.status)) ?? 0, ...(selector && { selector }) },
     } as unknown as Stored
   }
   const apply = (old: Stored, shown: Draft): Draft => {
-    const isAbsent = read(() => integerAt(old, paths.spec)) === undefined && shown.spec?.replicas === undefined
-    if (isAbsent) throw badRequest(`the spec replicas field ${JSON.stringify(specReplicasPath)} cannot be empty`)
+    if (shown.spec?.replicas === NOT_SET)
+      throw badRequest(`the spec replicas field ${JSON.stringify(specReplicasPath)} cannot be empty`)
     // Whoever leaves out the version does not mind what was there.
     const { resourceVersion = old.metadata.resourceVersion } = shown.metadata
     const changed = read(() => withValueAt(old, paths.spec, shown.spec?.replicas ?? 0)) as Draft
@@ -52,6 +52,9 @@ export function customScaleHandler(scale: CustomResourceSubresourceScale): Subre
     },
   }
 }
+
+/** What a patch sees where nobody has said how many; whoever leaves it at that says nothing either. */
+const NOT_SET = -(2 ** 31)
 
 /** Throws InternalError for an object that has something else where the scale should be. */
 function read<T>(accessor: () => T): T {

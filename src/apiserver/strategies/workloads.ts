@@ -53,7 +53,10 @@ const nameLabels = ['job-name', 'batch.kubernetes.io/job-name']
 const UID_LABEL = 'batch.kubernetes.io/controller-uid'
 const uidLabels = ['controller-uid', UID_LABEL]
 
-/** Unless told otherwise a job selects its pods by its own UID; labels that contradict it are left for validation. */
+/**
+ * Unless told otherwise a job selects its pods by its own UID; labels that contradict it are left for validation. A job
+ * without labels has those of its pods.
+ */
 export const jobStrategy: Strategy = droppingFromTemplate({
   countsGeneration: true,
   orphansByDefault: true,
@@ -62,11 +65,13 @@ export const jobStrategy: Strategy = droppingFromTemplate({
   prepareForCreate({ metadata, spec }) {
     if (spec.manualSelector) return
     const template = spec.template.metadata as { labels?: Record<string, string> }
+    const hasOwnLabels = metadata.labels !== undefined && metadata.labels !== template.labels
     template.labels = {
       ...Object.fromEntries(nameLabels.map((label) => [label, metadata.name])),
       ...Object.fromEntries(uidLabels.map((label) => [label, metadata.uid])),
       ...template.labels,
     }
+    if (!hasOwnLabels) metadata.labels = { ...template.labels }
     spec.selector = { ...spec.selector, matchLabels: { [UID_LABEL]: metadata.uid, ...spec.selector?.matchLabels } }
   },
   selectableFields: { 'status.successful': (job) => String(job.status?.succeeded ?? 0) },

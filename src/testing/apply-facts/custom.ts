@@ -293,4 +293,25 @@ export const custom: readonly Fact[] = [
       ]),
     ],
   },
+  {
+    ...things,
+    title: 'What nobody has scaled can be scaled to nothing',
+    name: 'scaled',
+    shows,
+    steps: [
+      create('one', { spec: { text: '1' } }, undefined),
+      merge(
+        'two',
+        { metadata: { labels: { a: '1' } } },
+        ['400 BadRequest: the spec replicas field ".spec.replicas" cannot be empty'],
+        {
+          subresource: 'scale',
+        },
+      ),
+      merge('two', { spec: { replicas: 0 } }, ['200 {}'], { subresource: 'scale' }),
+      get(['200 {"given":"x","replicas":0,"text":"1"}']),
+      merge('two', { spec: { replicas: 2 } }, ['200 {"replicas":2}'], { subresource: 'scale' }),
+      merge('two', { spec: null }, ['200 {}'], { subresource: 'scale' }),
+    ],
+  },
 ]

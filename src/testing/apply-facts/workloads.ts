@@ -25,6 +25,8 @@ const containers = ({ spec }: Deployment) =>
     ports?.map(({ containerPort, protocol }) => `${containerPort}/${protocol}`),
   ])
 
+const jobPods = { restartPolicy: 'Never', containers: [{ name: 'c', image: 'i' }] }
+
 /** A spec with one container. */
 function spec(more: object = {}, container: object = {}) {
   return {
@@ -353,6 +355,47 @@ export const workloads: readonly Fact[] = [
         ],
         { subresource: 'status' },
       ),
+    ],
+  },
+  {
+    path: '/apis/networking.k8s.io/v1/namespaces/NS/networkpolicies',
+    kind: 'NetworkPolicy',
+    title: 'A null is another value than an empty struct, until the server makes it one',
+    name: 'nothing',
+    shows: ({ spec: { podSelector } }) => podSelector,
+    steps: [
+      apply('one', { spec: { podSelector: {} } }, ['201 {}', 'one Apply networking.k8s.io/v1: spec{podSelector}']),
+      apply('two', { spec: { podSelector: null } }, [
+        '409 Conflict: Apply failed with 1 conflict: conflict with "one": .spec.podSelector',
+        'FieldManagerConflict .spec.podSelector: conflict with "one"',
+      ]),
+      apply(
+        'two',
+        { spec: { podSelector: null } },
+        ['200 {}', 'two Apply networking.k8s.io/v1: spec{podSelector}', '- one Apply networking.k8s.io/v1'],
+        { force: true },
+      ),
+    ],
+  },
+  {
+    path: '/apis/batch/v1/namespaces/NS/jobs',
+    kind: 'Job',
+    title: 'A job without labels has those of its pods, and nobody owns them',
+    name: 'labelled',
+    shows: ({ metadata: { labels } }) => Object.keys(labels).sort(),
+    steps: [
+      create('one', { spec: { template: { spec: jobPods } } }, [
+        '201 ["batch.kubernetes.io/controller-uid","batch.kubernetes.io/job-name","controller-uid","job-name"]',
+        'one Update batch/v1: spec{backoffLimit completionMode completions manualSelector parallelism podReplacementPolicy suspend template{spec{containers{[name="c"]{. image imagePullPolicy name resources terminationMessagePath terminationMessagePolicy}} dnsPolicy restartPolicy schedulerName securityContext terminationGracePeriodSeconds}}}',
+      ]),
+      apply('two', { metadata: { labels: { a: '1' } } }, [
+        '200 ["a","batch.kubernetes.io/controller-uid","batch.kubernetes.io/job-name","controller-uid","job-name"]',
+        'two Apply batch/v1: metadata{labels{a}}',
+      ]),
+      merge('three', { metadata: { labels: null } }, [
+        '200 ["batch.kubernetes.io/controller-uid","batch.kubernetes.io/job-name","controller-uid","job-name"]',
+        '- two Apply batch/v1',
+      ]),
     ],
   },
 ]

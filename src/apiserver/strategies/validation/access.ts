@@ -70,13 +70,20 @@ const subject =
     } else to.unsupported(at.at('kind'), kind, ['ServiceAccount', 'User', 'Group'])
   }
 
+/** As upstream shows it: by the names of its own type. */
+const shownRef = ({ apiGroup = '', kind = '', name = '' }: Record<string, string>) => ({
+  APIGroup: apiGroup,
+  Kind: kind,
+  Name: name,
+})
+
 const bindingRules = (isNamespaced: boolean, kinds: readonly string[]): Rules => ({
   valid: ({ roleRef = {}, subjects = [] }: Stored, _at, to) => {
     checkRoleRef(roleRef, kinds, ROOT.at('roleRef'), to)
     each(subject(isNamespaced))(subjects, ROOT.at('subjects'), to)
   },
   update({ roleRef }, old, to) {
-    if (!jsonEqual(roleRef, old.roleRef)) to.invalid(ROOT.at('roleRef'), roleRef, 'cannot change roleRef')
+    if (!jsonEqual(roleRef, old.roleRef)) to.invalid(ROOT.at('roleRef'), shownRef(roleRef), 'cannot change roleRef')
   },
 })
 

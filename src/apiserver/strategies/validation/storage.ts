@@ -67,17 +67,16 @@ const meaningOf = ({ matchLabelExpressions = [] }: Spec) =>
   Object.fromEntries(matchLabelExpressions.map(({ key, values = [] }: Spec) => [key, [...values].toSorted()]))
 
 export const storageClassRules: Rules = {
-  create: (object, to) =>
-    fields({
-      provisioner,
-      parameters,
-      reclaimPolicy: (value, at, to) => value && oneOf('Delete', 'Retain')(value, at, to),
-      volumeBindingMode: evenAbsent((value, at, to) => {
-        if (value === undefined) to.required(at)
-        else oneOf('Immediate', 'WaitForFirstConsumer')(value, at, to)
-      }),
-      allowedTopologies: topologies,
-    })(object, ROOT, to),
+  valid: fields({
+    provisioner,
+    parameters,
+    reclaimPolicy: (value, at, to) => value && oneOf('Delete', 'Retain')(value, at, to),
+    volumeBindingMode: evenAbsent((value, at, to) => {
+      if (value === undefined) to.required(at)
+      else oneOf('Immediate', 'WaitForFirstConsumer')(value, at, to)
+    }),
+    allowedTopologies: topologies,
+  }),
   update: immutable('parameters', 'provisioner', 'reclaimPolicy', 'volumeBindingMode'),
 }
 

@@ -242,12 +242,18 @@ const rollingSet = fields({
   ],
 })
 
+/** As upstream shows it: by the names of its own type. */
+const shownRolling = ({ partition = 0, maxUnavailable = null }: Spec) => ({
+  Partition: partition,
+  MaxUnavailable: maxUnavailable,
+})
+
 const setStrategy: Check = (value: Spec, at, to) => {
   const { type, rollingUpdate } = value
   const place = at.at('rollingUpdate')
   if (!type) to.required(at)
   else if (type === 'OnDelete') {
-    if (rollingUpdate) to.invalid(place, rollingUpdate, "only allowed for updateStrategy 'RollingUpdate'")
+    if (rollingUpdate) to.invalid(place, shownRolling(rollingUpdate), "only allowed for updateStrategy 'RollingUpdate'")
   } else if (type !== 'RollingUpdate') to.invalid(at, value, "must be 'RollingUpdate' or 'OnDelete'")
   else if (rollingUpdate) rollingSet(rollingUpdate, place, to)
 }

@@ -214,7 +214,8 @@ const warnings: Readonly<Record<string, Warnings>> = {
     old === undefined
       ? [...nameWarning(pod, "the Pod's hostname"), ...podWarnings(pod.spec, pod.metadata, ROOT, false)]
       : [],
-  '/podtemplates': (object) => templateWarnings(object, ROOT),
+  '/podtemplates': (object, old) =>
+    object.metadata.generation === old?.metadata.generation ? [] : templateWarnings(object, ROOT),
   '/replicationcontrollers': ofWorkload(true),
   '/services': serviceWarnings,
   'apps/daemonsets': ofWorkload(false),
