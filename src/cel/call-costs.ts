@@ -96,8 +96,11 @@ const allPairs =
     return newList(list.size * list.size, texts ? 2 + STRING_FACTOR : 2)
   }
 
-const flattened: CallCost = ([list, depth]) =>
-  newList(sizeForCost(list!), depth === undefined ? 1 : Math.max(0, Number(depth)))
+/** Upstream's counter is unsigned, so that less than nothing is more than all limits. */
+function flattened([list, depth]: readonly Result[]): number {
+  const cost = newList(sizeForCost(list!), depth === undefined ? 1 : Number(depth))
+  return cost < 0 ? Infinity : cost
+}
 
 const twoLists =
   (factor: number): CallCost =>

@@ -20,6 +20,8 @@ describe('costs', () => {
     format.named("dns1123Label").value() == format.named("dns1123Label").value() => 5 of 5..11
     sets.contains([1, 2, 3, 4], [2, 3]) => 9 of 29..29
     sets.intersects([1], [1, 1]) => 3 of 23..23
+    [[1], [2], [3, 4]].flatten(-1) => 8 of 51..51
+    [[1], [2], [3, 4]].flatten(-9) => Infinity of 51..51
     `),
   )('%s', (expression, expected) => expect(costOf(environment, expression)).toBe(expected))
 })
