@@ -303,6 +303,8 @@ describe.skipIf(!isRoot)(isRoot ? 'kubectl' : 'kubectl (skipped: needs root)', (
       expect(await ask('exec box -- hostname', { env })).toBe('box\n')
       const failed = await kubectl(['exec', 'box', '--', 'sh', '-c', 'echo out; echo err >&2; exit 7'], { env })
       expect(failed).toEqual({ code: 7, stdout: 'out\n', stderr: 'err\ncommand terminated with exit code 7\n' })
+      const words = 'x'.repeat(100_000)
+      expect(await ask(['exec', 'box', '--', 'echo', words], { env })).toBe(`${words}\n`)
       expect(await ask('exec -i box -- md5sum', { env, input: 'x'.repeat(1 << 20) })).toMatch(/^[0-9a-f]{32} {2}-\n$/)
       expect((await kubectl('exec box -- nonsense', { env })).stderr).toMatch(
         /"nonsense": executable file not found in \$PATH/,

@@ -35,8 +35,10 @@ const CIPHERS = [
 ].join(':')
 
 const HANDSHAKE_TIMEOUT_MS = 10_000
-/** Of the head of a request: its line, and all fields together. */
-const MAX_HEAD_BYTES = 64 << 10
+/** Of the head of a request: its line, in which the words of an exec are, and all fields together. Go's limit. */
+const MAX_HEAD_BYTES = 1 << 20
+/** HPACK as Node speaks it can't say more. */
+const MAX_HTTP2_HEAD_BYTES = 64 << 10
 const MAX_HEAD_FIELDS = 256
 const MAX_STREAMS = 1000
 /** What a connection's streams may hold back together, in MiB; new ones are refused beyond it. */
@@ -87,16 +89,17 @@ export class Listeners {
       // HTTP/2 sets it by itself; without it the last segment of an HTTP/1.1 answer waits for the client's delayed ACK.
       noDelay: true,
       handshakeTimeout: HANDSHAKE_TIMEOUT_MS,
-      maxHeaderSize: MAX_HEAD_BYTES,
       maxHeaderListPairs: MAX_HEAD_FIELDS,
       maxSessionMemory: MAX_SESSION_MEMORY_MIB,
       settings: {
         maxConcurrentStreams: MAX_STREAMS,
         initialWindowSize: STREAM_WINDOW_BYTES,
-        maxHeaderListSize: MAX_HEAD_BYTES,
+        maxHeaderListSize: MAX_HTTP2_HEAD_BYTES,
       },
     } as Parameters<typeof createSecureServer>[0])
-    const asHttp1 = server as unknown as Server
+    // Node takes these for HTTP/1.1 from nowhere else.
+    const asHttp1 = server as unknown as Server & { maxHeaderSize: number }
+    asHttp1.maxHeaderSize = MAX_HEAD_BYTES
     asHttp1.keepAliveTimeout = IDLE_MS
     asHttp1.maxHeadersCount = MAX_HEAD_FIELDS
     server.on('session', (session) => this.#onSession(session))

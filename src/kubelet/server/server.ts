@@ -75,6 +75,8 @@ interface Exchange {
 
 const MAX_CONNECTIONS = 1_000
 const HEADERS_TIMEOUT_MS = 10_000
+/** As much as the API server takes: the words of an exec are in the request's line. */
+const MAX_HEAD_BYTES = 1 << 20
 
 /** Resolves when it listens. Rejects with the system error when it can't. */
 export async function startKubeletServer(options: KubeletServerOptions): Promise<KubeletServer> {
@@ -90,6 +92,7 @@ export async function startKubeletServer(options: KubeletServerOptions): Promise
     SNICallback: (name, done) => done(null, name === SERVING_KEY_PROOF ? proof : undefined),
     ALPNProtocols: ['http/1.1'],
     headersTimeout: HEADERS_TIMEOUT_MS,
+    maxHeaderSize: MAX_HEAD_BYTES,
   })
   server.maxConnections = MAX_CONNECTIONS
   server.on('request', (req, res) => void handlers.request(req, res))
