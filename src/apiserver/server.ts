@@ -21,6 +21,7 @@ import { bootstrap } from './bootstrap.ts'
 import { discoveryPaths } from './http/discovery-paths.ts'
 import { startEventExpiry } from './event-expiry.ts'
 import { createConnectHandler } from './http/connect.ts'
+import { Health } from './http/health-checks.ts'
 import { issuerPaths } from './http/issuer-paths.ts'
 import { openApiPaths } from './http/openapi-paths.ts'
 import { createRequestMetrics } from './http/request-metrics.ts'
@@ -79,7 +80,8 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
     webhookMetrics: createWebhookMetrics(metrics),
   })
 
-  let isBootstrapped = false
+  const health = new Health({ readStore: () => void options.store.latest('/registry/health'), clock })
+  health.done('assembled')
   const timers: Timer[] = []
   const stop = new AbortController()
   let advertised = ''
@@ -102,11 +104,7 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
     ),
     paths: systemPaths({
       version: options.version,
-      live: { ping: () => undefined },
-      ready: {
-        ping: () => undefined,
-        bootstrap: () => (isBootstrapped ? undefined : 'the system objects are not there yet'),
-      },
+      health,
       metrics,
       others: [
         discoveryPaths(
@@ -148,12 +146,15 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
       const authentication = { clientCa: options.tls.clientCa, frontProxy: options.frontProxy }
       const restore = async () => {
         await bootstrap({ client, serviceIp, advertise })
+        health.done('objects')
         await keepPolicy()
+        health.done('policy')
         await ensureAuthenticationInfo(client, authentication)
+        health.done('authentication')
       }
       await restore()
       await aggregator.start(client)
-      isBootstrapped = true
+      health.done('aggregation')
       timers.push(startEventExpiry(api, clock, log))
       startPolicyStatus({ api, client, environment, clock, log, signal: stop.signal })
       const renewal = every(clock, BOOTSTRAP_PERIOD_MS, () => {
@@ -164,6 +165,7 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
       timers.push(renewal)
     },
     async close() {
+      health.stopping()
       for (const timer of timers) timer.cancel()
       stop.abort(new Error('the API server is closing'))
       aggregator.close()

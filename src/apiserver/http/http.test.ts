@@ -136,10 +136,18 @@ describe('paths and methods', () => {
 
   it('health checks tell what they check', async () => {
     expect(await (await server.fetch('/readyz')).text()).toBe('ok')
-    expect(await (await server.fetch('/readyz?verbose')).text()).toBe(
-      '[+]ping ok\n[+]bootstrap ok\nreadyz check passed\n',
-    )
+    for (const endpoint of ['livez', 'readyz', 'healthz']) {
+      const lines = (await (await server.fetch(`/${endpoint}?verbose=1`)).text()).split('\n')
+      expect(lines.at(-2)).toBe(`${endpoint} check passed`)
+      expect(lines.slice(0, -2).every((line) => /^\[\+\]\S+ ok$/.test(line))).toBe(true)
+      expect(lines).toContain('[+]etcd ok')
+      expect(lines).toContain('[+]poststarthook/scheduling/bootstrap-system-priority-classes ok')
+    }
     expect(await (await server.fetch('/livez/ping')).text()).toBe('ok')
+    expect(await (await server.fetch('/readyz/poststarthook/rbac/bootstrap-roles')).text()).toBe('ok')
+    expect((await server.fetch('/readyz/poststarthook/none')).status).toBe(404)
+    const without = await (await server.fetch('/readyz?verbose&exclude=etcd')).text()
+    expect(without).not.toContain('etcd')
     expect(await (await server.fetch('/version')).json()).toMatchObject({ major: '1', minor: '36' })
   })
 })

@@ -1,5 +1,6 @@
 /** The paths of the server itself: version, health, metrics. Discovery and OpenAPI answer beside it. */
 import type { Registry as MetricsRegistry } from 'prom-client'
+import type { HealthChecks } from './health-checks.ts'
 import type { PathHandler } from './server.ts'
 
 export interface VersionInfo {
@@ -14,13 +15,9 @@ export interface VersionInfo {
   platform: string
 }
 
-/** What must be true for the server to be of use; each check gives the reason why not, or undefined. */
-export type HealthChecks = Readonly<Record<string, () => string | undefined>>
-
 export interface SystemPathsOptions {
   version: VersionInfo
-  live: HealthChecks
-  ready: HealthChecks
+  health: { readonly live: HealthChecks; readonly ready: HealthChecks }
   metrics: MetricsRegistry
   /** Tried in order for every other path. */
   others: readonly PathHandler[]
@@ -32,16 +29,17 @@ const json = (value: unknown) => ({
   contentType: 'application/json',
 })
 
-export function systemPaths({ version, live, ready, metrics, others }: SystemPathsOptions): PathHandler {
-  const health: Record<string, HealthChecks> = { livez: live, readyz: ready, healthz: live }
+export function systemPaths({ version, health, metrics, others }: SystemPathsOptions): PathHandler {
+  const { live, ready } = health
+  const endpoints: Record<string, HealthChecks> = { livez: live, readyz: ready, healthz: live }
   return {
     async handle(path, req, query) {
       if (path === '/version' || path === '/version/') return json(version)
       if (path === '/metrics')
         return { code: 200, body: await metrics.metrics(), contentType: 'text/plain; version=0.0.4' }
-      const [, endpoint = '', check] = path.split('/')
-      const checks = health[endpoint]
-      if (checks) return checkHealth(endpoint, checks, check || undefined, query)
+      const [, endpoint = '', ...rest] = path.split('/')
+      const checks = Object.hasOwn(endpoints, endpoint) ? endpoints[endpoint] : undefined
+      if (checks) return checkHealth(endpoint, checks, rest.join('/') || undefined, query)
       for (const other of others) {
         const answer = await other.handle(path, req, query)
         if (answer) return answer
