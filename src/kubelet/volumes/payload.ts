@@ -131,13 +131,13 @@ export async function projectedPayload(inputs: PayloadInputs, volume: ProjectedV
   return files
 }
 
-/** A token is for its pod's user or group only, where the pod says who that is. */
-function tokenAccess(pod: Pod, mode: number): { mode: number; uid?: number } {
-  const { fsGroup, runAsUser } = pod.spec.securityContext ?? {}
-  if (fsGroup !== undefined) return { mode: 0o600 }
+/** A token is for its pod's user and group only, where the pod says who that is. Upstream: `util.FsUserFrom`. */
+export function tokenAccess({ spec }: Pick<Pod, 'spec'>, mode: number): { mode: number; uid?: number } {
+  const { fsGroup, runAsUser } = spec.securityContext ?? {}
   const users = new Set(
-    [...(pod.spec.initContainers ?? []), ...pod.spec.containers].map((c) => c.securityContext?.runAsUser ?? runAsUser),
+    [...(spec.initContainers ?? []), ...spec.containers].map((c) => c.securityContext?.runAsUser ?? runAsUser),
   )
-  const [user] = users
-  return users.size === 1 && user !== undefined ? { mode: 0o600, uid: user } : { mode }
+  const [uid] = users
+  if (users.size === 1 && uid !== undefined) return { mode: 0o600, uid }
+  return { mode: fsGroup === undefined ? mode : 0o600 }
 }
