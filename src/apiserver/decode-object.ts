@@ -89,10 +89,16 @@ export function decodeObject(
   return draft
 }
 
-/** Problems, each of which ends with a quoted path, in the order in which their fields first stand in `body`. */
+const WITH_PATH = /^(?:duplicate|unknown) field (".*")$/s
+
+/**
+ * Problems in the order in which their fields first stand in `body`, where they end with a quoted path. Those of YAML, which
+ * name a line instead, come first.
+ */
 function inDocumentOrder(body: object, problems: readonly string[]): string[] {
-  const places = new Map<string, number>()
-  const wanted = new Map(problems.map((text) => [text, JSON.parse(text.slice(text.indexOf('"'))) as string]))
+  const places = new Map<string | undefined, number>([[undefined, -1]])
+  const pathOf = (quoted: string | undefined) => (quoted === undefined ? undefined : (JSON.parse(quoted) as string))
+  const wanted = new Map(problems.map((text) => [text, pathOf(WITH_PATH.exec(text)?.[1])]))
   const paths = new Set(wanted.values())
   const walk = (value: unknown, path: string) => {
     if (paths.has(path) && !places.has(path)) places.set(path, places.size)
@@ -101,7 +107,7 @@ function inDocumentOrder(body: object, problems: readonly string[]): string[] {
       walk(member, Array.isArray(value) ? `${path}[${key}]` : path ? `${path}.${key}` : key)
   }
   walk(body, '')
-  const placeOf = (text: string) => places.get(wanted.get(text)!) ?? places.size
+  const placeOf = (text: string) => places.get(wanted.get(text)) ?? places.size
   return problems.toSorted((a, b) => placeOf(a) - placeOf(b))
 }
 

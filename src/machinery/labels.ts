@@ -5,7 +5,7 @@
  * Upstream: `apimachinery/pkg/labels` and `LabelSelectorAsSelector`.
  */
 import { labelKeyErrors, labelValueErrors } from './labels-validation.ts'
-import type { FieldError } from './status-error.ts'
+import { type FieldError, MAX_FIELD_ERRORS } from './status-error.ts'
 
 export type Labels = Readonly<Record<string, string>>
 
@@ -239,6 +239,7 @@ export function validateLabelSelector(object: LabelSelectorObject | undefined, p
 export function validateLabels(labels: Labels | undefined, path: string): FieldError[] {
   const errors: FieldError[] = []
   for (const [key, value] of Object.entries(labels ?? {})) {
+    if (errors.length >= MAX_FIELD_ERRORS) break
     for (const message of labelKeyErrors(key)) errors.push(invalid(path, key, message))
     for (const message of labelValueErrors(value)) errors.push(invalid(path, value, message))
   }

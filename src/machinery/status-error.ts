@@ -167,12 +167,16 @@ export interface FieldError {
   message: string
 }
 
+/** So many are told at most: a body of a few megabytes can have a million mistakes, and the answer would be a hundred times as long. */
+export const MAX_FIELD_ERRORS = 1000
+
 /** 422 Invalid with a cause per field, worded as `errors.NewInvalid`. `kind` is the object's kind, `group` its API group. */
 export function invalid(
   kind: { group: string; kind: string },
   name: string,
-  errors: readonly FieldError[],
+  found: readonly FieldError[],
 ): StatusError {
+  const errors = found.length > MAX_FIELD_ERRORS ? found.slice(0, MAX_FIELD_ERRORS) : found
   const texts = errors.map((e) => `${e.field}: ${e.message}`)
   const joined = texts.length === 1 ? texts[0] : `[${texts.join(', ')}]`
   const qualifiedKind = kind.group ? `${kind.kind}.${kind.group}` : kind.kind

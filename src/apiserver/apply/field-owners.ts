@@ -5,6 +5,7 @@
  * Invariant: nothing that is handed in is written to but the drafts, and those in `metadata.managedFields` only. Both
  * functions are synchronous unless a custom resource must be converted by a webhook.
  */
+import { DecodeError } from '#api/decode.ts'
 import type { Clock } from '#base/clock.ts'
 import { jsonEqual } from '#base/equal.ts'
 import { badRequest, StatusError } from '#machinery/status-error.ts'
@@ -284,11 +285,20 @@ function settle<T>(steps: Steps<T>, converted?: JsonObject): T | Promise<T> {
   let step = steps.next(converted ?? {})
   while (!step.done) {
     const { from, apiVersion } = step.value
-    const answer = from.kind.convert(from.object, apiVersion)
+    const answer = convertedTo(from, apiVersion)
     if (answer instanceof Promise) return answer.then((object) => settle(steps, object))
     step = steps.next(answer)
   }
   return step.value
+}
+
+function convertedTo({ kind, object }: Versioned, apiVersion: string): ReturnType<ManagedKind['convert']> {
+  try {
+    return kind.convert(object, apiVersion)
+  } catch (cause) {
+    // What is applied has the right structure by now, but not every text is a time.
+    throw cause instanceof DecodeError ? unexpected(cause.message, cause) : cause
+  }
 }
 
 /** What upstream says without a reason, as a server error. */

@@ -17,18 +17,12 @@ import {
   must,
   oneOf,
   type Path,
-  Problems,
+  problemsOf,
   required,
   SPEC,
 } from '../strategies/validation/check.ts'
 import { checkClientConfig, reviewVersions } from '../strategies/validation/webhooks.ts'
 import { bundleProblem } from './certificate-bundle.ts'
-
-function report(check: (to: Problems) => void): FieldError[] {
-  const to = new Problems()
-  check(to)
-  return to.errors
-}
 
 const group: Check = (value: string, at, to) => {
   const whys = dnsSubdomain(value)
@@ -39,7 +33,7 @@ const group: Check = (value: string, at, to) => {
 const whole = fields({ group: first(required, group), scope: first(required, oneOf('Cluster', 'Namespaced')) })
 
 /** Group and scope. */
-export const wholeErrors = (spec: unknown): FieldError[] => report((to) => whole(spec, SPEC, to))
+export const wholeErrors = (spec: unknown): FieldError[] => problemsOf((to) => whole(spec, SPEC, to))
 
 /** Several reasons are reported as one. */
 const label =
@@ -63,7 +57,7 @@ export function namesErrors(
   at: Path,
   mustBeThere: boolean,
 ): FieldError[] {
-  return report((to) => {
+  return problemsOf((to) => {
     if (mustBeThere) requiredNames(names, at, to)
     singleNames(names, at, to)
     listedNames[0](names, at, to)
@@ -74,7 +68,7 @@ export function namesErrors(
 }
 
 export const versionNameErrors = (name: string, at: Path): FieldError[] =>
-  report((to) => {
+  problemsOf((to) => {
     const whys = dns1035Label(name)
     if (whys.length > 0) to.invalid(at, name, whys.join(','))
   })
@@ -84,7 +78,7 @@ const MAX_WARNING = 256
 export function deprecationErrors(version: CustomResourceDefinitionVersion, at: Path): FieldError[] {
   const { deprecated, deprecationWarning: text } = version
   if (text === undefined) return []
-  return report((to) => {
+  return problemsOf((to) => {
     if (!deprecated) return to.invalid(at, text, 'can only be set for deprecated versions')
     if (Buffer.byteLength(text) > MAX_WARNING) to.invalid(at, text, 'must be <= 256 characters long')
     if (text === '') to.invalid(at, text, 'must not be an empty string')
@@ -117,7 +111,7 @@ export const columnErrors = (
   columns: CustomResourceDefinitionVersion['additionalPrinterColumns'] = [],
   at: Path,
 ): FieldError[] =>
-  report((to) =>
+  problemsOf((to) =>
     columns.forEach((one, i) => {
       column(one, at.index(i), to)
       first(required, simplePath)(one.jsonPath, at.index(i).at('JSONPath'), to)
@@ -132,7 +126,7 @@ const scalePaths = [
 ] as const
 
 export const scaleErrors = ({ scale }: CustomResourceSubresources, at: Path): FieldError[] =>
-  report((to) => {
+  problemsOf((to) => {
     if (!scale) return
     for (const [field, isRequired, pattern, why] of scalePaths) {
       const path: string | undefined = scale[field]
@@ -152,7 +146,7 @@ export function conversionErrors(
   const at = SPEC.at('conversion')
   const [configAt, versionsAt] = [at.at('webhookClientConfig'), at.at('conversionReviewVersions')]
   const { clientConfig: config, conversionReviewVersions: versions = [] } = webhook ?? {}
-  return report((to) => {
+  return problemsOf((to) => {
     first(required, oneOf('None', 'Webhook'))(strategy, at.at('strategy'), to)
     if (strategy === 'Webhook') {
       if (config) checkClientConfig(config, configAt, to)

@@ -12,6 +12,13 @@ export interface RequestMetrics {
   observe(note: RequestNote, code: number, elapsedMs: number): void
 }
 
+const METHODS: ReadonlySet<string> = new Set(['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'])
+const OTHER = 'other'
+
+/** What a method counts as. Over HTTP/2 it can be any text, and what is counted is never forgotten. */
+export const notedMethod = (method: string | undefined): string =>
+  method !== undefined && METHODS.has(method) ? method : OTHER
+
 const BUCKETS_SECONDS = [0.005, 0.025, 0.1, 0.2, 0.4, 0.6, 0.8, 1, 1.5, 3, 5, 10, 30, 60]
 
 export function createRequestMetrics(registry: MetricsRegistry): RequestMetrics {
@@ -35,9 +42,10 @@ export function createRequestMetrics(registry: MetricsRegistry): RequestMetrics 
       const key = `${verb} ${resource} ${subresource} ${code}`
       let metrics = resolved.get(key)
       if (!metrics) {
+        const shown = verb === OTHER ? verb : verb.toUpperCase()
         metrics = {
-          count: total.labels({ verb: verb.toUpperCase(), resource, subresource, code: String(code) }),
-          time: duration.labels({ verb: verb.toUpperCase(), resource, subresource }),
+          count: total.labels({ verb: shown, resource, subresource, code: String(code) }),
+          time: duration.labels({ verb: shown, resource, subresource }),
         }
         resolved.set(key, metrics)
       }

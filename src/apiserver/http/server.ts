@@ -30,7 +30,7 @@ import { type OpenRequest, OpenRequests, requestTimeoutMs } from './open-request
 import { NO_QUERY } from './query.ts'
 import { type Renderer, represent } from './representation.ts'
 import { requestAttributes } from './request-info.ts'
-import type { RequestMetrics, RequestNote } from './request-metrics.ts'
+import { notedMethod, type RequestMetrics, type RequestNote } from './request-metrics.ts'
 import { type Delivery, sendBody, sendBytes, sendError, setWarnings, statusErrorOf } from './respond.ts'
 import { type ResourceRoute, routeOf } from './route.ts'
 import { WatchCounts } from './watch-counts.ts'
@@ -136,7 +136,7 @@ export class HttpServer {
       clock,
       path: question < 0 ? url : url.slice(0, question),
       query: NO_QUERY,
-      note: { verb: req.method ?? '', resource: '', subresource: '' },
+      note: { verb: notedMethod(req.method), resource: '', subresource: '' },
       share: undefined,
       isClosed: false,
       deadlineMs: Infinity,
@@ -187,7 +187,8 @@ export class HttpServer {
       return this.#answerPath(exchange, plainPath)
     }
     note.resource = route.resource.plural
-    note.subresource = route.subresource ?? ''
+    if (route.subresource && Object.hasOwn(route.resource.subresources, route.subresource))
+      note.subresource = route.subresource
     if (route.subresource && connect.handles(route))
       return connect.request({ route, query, user, req, res, authorize: (verb) => api.authorize(user, route, verb) })
     const verb = verbOf(req.method ?? 'GET', route, query)

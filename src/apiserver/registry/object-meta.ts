@@ -6,7 +6,7 @@ import type { Resource } from '#api/kind.ts'
 import { nameSuffix, type Random, uuid } from '#base/random.ts'
 import { validateLabels } from '#machinery/labels.ts'
 import { asPrefix, dnsLabel, dnsSubdomain, type NameCheck, qualifiedName } from '#machinery/names.ts'
-import { badRequest, type FieldError } from '#machinery/status-error.ts'
+import { badRequest, type FieldError, MAX_FIELD_ERRORS } from '#machinery/status-error.ts'
 import type { Draft, Stored } from './strategy.ts'
 
 const SUFFIX_LENGTH = 5
@@ -140,12 +140,13 @@ export function validateMeta(
 
 function finalizerErrors(finalizers: readonly string[], anyFinalizer: boolean): FieldError[] {
   const errors: FieldError[] = []
-  finalizers.forEach((finalizer, i) => {
+  for (const [i, finalizer] of finalizers.entries()) {
+    if (errors.length >= MAX_FIELD_ERRORS) break
     for (const why of qualifiedName(finalizer)) errors.push(invalidValue('metadata.finalizers', finalizer, why))
-    if (anyFinalizer || finalizer.includes('/') || STANDARD_FINALIZERS.has(finalizer)) return
+    if (anyFinalizer || finalizer.includes('/') || STANDARD_FINALIZERS.has(finalizer)) continue
     const why = 'name is neither a standard finalizer name nor is it fully qualified'
     errors.push(invalidValue(`metadata.finalizers[${i}]`, finalizer, why))
-  })
+  }
   if (finalizers.includes('orphan') && finalizers.includes('foregroundDeletion')) {
     const why = 'finalizer foregroundDeletion and orphan cannot be both set'
     errors.push(invalidValue('metadata.finalizers', finalizers, why))
@@ -153,13 +154,17 @@ function finalizerErrors(finalizers: readonly string[], anyFinalizer: boolean): 
   return errors
 }
 
+/** Each that is one too many is told of with all the references there are. */
+const MAX_CONTROLLERS = 20
 const OWNER_KEYS = ['apiVersion', 'kind', 'name', 'uid'] as const
 
 /** Upstream does not say which of the references it is. */
 function ownerErrors(owners: NonNullable<Draft['metadata']['ownerReferences']>): FieldError[] {
   const errors: FieldError[] = []
   let controller: string | undefined
+  let controllers = 0
   for (const owner of owners) {
+    if (errors.length >= MAX_FIELD_ERRORS || controllers > MAX_CONTROLLERS) break
     for (const key of OWNER_KEYS) {
       const isMissing = key === 'apiVersion' ? !hasVersion(owner.apiVersion) : !owner[key]
       const why = key === 'apiVersion' ? 'version must not be empty' : 'must not be empty'
@@ -170,6 +175,7 @@ function ownerErrors(owners: NonNullable<Draft['metadata']['ownerReferences']>):
       errors.push(invalidValue('metadata.ownerReferences', owner, why))
     }
     if (!owner.controller) continue
+    controllers++
     const name = `${owner.kind}/${owner.name}`
     if (controller) {
       const why = `Only one reference can have Controller set to true. Found "true" in references for ${controller} and ${name}`
@@ -207,7 +213,8 @@ export function validateMetaUpdate(
     if (meta[key] !== was[key]) errors.push(immutableValue(`metadata.${key}`, meta[key] ?? null))
   }
   if (was.deletionTimestamp) {
-    const added = (meta.finalizers ?? []).filter((finalizer) => !was.finalizers?.includes(finalizer))
+    const known = new Set(was.finalizers)
+    const added = (meta.finalizers ?? []).filter((finalizer) => !known.has(finalizer))
     if (added.length > 0) {
       errors.push(
         forbiddenValue(
@@ -224,6 +231,7 @@ export function validateAnnotations(annotations: Record<string, string>, field: 
   const errors: FieldError[] = []
   let bytes = 0
   for (const [key, value] of Object.entries(annotations)) {
+    if (errors.length >= MAX_FIELD_ERRORS) break
     for (const why of qualifiedName(key.toLowerCase())) errors.push(invalidValue(field, key, why))
     bytes += key.length + value.length
   }

@@ -1,7 +1,10 @@
 /** The deprecated ComponentStatus list: all parts run in one process here, and this answer proves that it does. */
-import type { VirtualResource } from '../api.ts'
 import type { KubeObject } from '#api/kind.ts'
+import { encodeAsField } from '#api/protobuf-encode.ts'
+import { OBJECT_TAG } from '#api/protobuf-envelope.ts'
+import { BackwardWriter } from '#machinery/protobuf-wire.ts'
 import { notFound } from '#machinery/status-error.ts'
+import type { VirtualResource } from '../api.ts'
 
 const COMPONENTS: Readonly<Record<string, string>> = { 'controller-manager': 'ok', 'etcd-0': 'ok', scheduler: 'ok' }
 
@@ -23,6 +26,7 @@ export const componentStatuses: VirtualResource = {
     const entries = objects.map((object) => ({
       object,
       wire: Buffer.from(JSON.stringify(object)),
+      protobuf: encodeAsField(request.resource.type, { ...object }, OBJECT_TAG, new BackwardWriter()),
       key: object.metadata.name,
       revision: 0,
     }))

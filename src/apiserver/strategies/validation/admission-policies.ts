@@ -166,16 +166,17 @@ function checkMutatingOperations(constraints: Spec | undefined, at: Path, to: Pr
   }
 }
 
-const patches: Readonly<Record<string, readonly [string, string]>> = {
-  ApplyConfiguration: ['applyConfiguration', 'jsonPatch'],
-  JSONPatch: ['jsonPatch', 'applyConfiguration'],
-}
+/** By the type of a patch: the field that says what it does, and the one that must be absent. */
+const patches: ReadonlyMap<string, readonly [string, string]> = new Map([
+  ['ApplyConfiguration', ['applyConfiguration', 'jsonPatch']],
+  ['JSONPatch', ['jsonPatch', 'applyConfiguration']],
+])
 
 function checkMutation(value: Spec, compiler: PolicyCompiler | undefined, at: Path, to: Problems) {
   const { patchType } = value
   if (!patchType) return to.required(at.at('patchType'))
-  const [wanted, other] = patches[patchType] ?? []
-  if (!wanted) return to.unsupported(at.at('patchType'), patchType, Object.keys(patches))
+  const [wanted, other] = patches.get(patchType) ?? []
+  if (!wanted) return to.unsupported(at.at('patchType'), patchType, [...patches.keys()])
   const source: string = (value[wanted]?.expression ?? '').trim()
   const compile = patchType === 'JSONPatch' ? compiler?.jsonPatch : compiler?.applyConfiguration
   if (!value[wanted]) to.required(at.at(wanted), `must be specified when patchType is ${patchType}`)

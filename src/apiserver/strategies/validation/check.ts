@@ -5,7 +5,7 @@
  * Upstream: `apimachinery/pkg/util/validation/field`.
  */
 import type { NameCheck } from '#machinery/names.ts'
-import type { FieldError } from '#machinery/status-error.ts'
+import { type FieldError, MAX_FIELD_ERRORS } from '#machinery/status-error.ts'
 import { Quantity } from '#machinery/quantity.ts'
 import {
   duplicateValue,
@@ -69,7 +69,23 @@ export interface PolicyCompiler {
   jsonPatch(source: string): string | undefined
 }
 
-/** Collects what is wrong. */
+/** There is more wrong than is told. */
+class TooManyProblems extends Error {
+  override readonly name = 'TooManyProblems'
+}
+
+/** What `look` finds wrong; it is stopped when that is more than is told. */
+export function problemsOf(look: (to: Problems) => void, expressions?: ExpressionCompiler): FieldError[] {
+  const to = new Problems(expressions)
+  try {
+    look(to)
+  } catch (err) {
+    if (!(err instanceof TooManyProblems) || to.errors.length < MAX_FIELD_ERRORS) throw err
+  }
+  return to.errors
+}
+
+/** Collects what is wrong. Every method throws when that is too much, which ends `problemsOf`. */
 export class Problems {
   readonly errors: FieldError[] = []
   /** Without it, expressions are not looked into. */
@@ -80,37 +96,42 @@ export class Problems {
   }
 
   add(errors: readonly FieldError[]) {
-    if (errors.length > 0) this.errors.push(...errors)
+    for (const error of errors) this.#add(error)
+  }
+
+  #add(error: FieldError) {
+    this.errors.push(error)
+    if (this.errors.length >= MAX_FIELD_ERRORS) throw new TooManyProblems()
   }
 
   required(at: Path, why = '') {
-    this.errors.push(requiredValue(String(at), why))
+    this.#add(requiredValue(String(at), why))
   }
 
   invalid(at: Path, value: unknown, why: string) {
-    this.errors.push(invalidValue(String(at), value, why))
+    this.#add(invalidValue(String(at), value, why))
   }
 
   /** Invalid, where the value itself is not shown. */
   unfit(at: Path, why: string) {
-    this.errors.push({ type: 'Invalid', field: String(at), message: `Invalid value: ${why}` })
+    this.#add({ type: 'Invalid', field: String(at), message: `Invalid value: ${why}` })
   }
 
   forbidden(at: Path, why: string) {
-    this.errors.push(forbiddenValue(String(at), why))
+    this.#add(forbiddenValue(String(at), why))
   }
 
   unsupported(at: Path, value: unknown, supported: readonly string[]) {
-    this.errors.push(unsupportedValue(String(at), value, supported))
+    this.#add(unsupportedValue(String(at), value, supported))
   }
 
   duplicate(at: Path, value: unknown, why = '') {
     const error = duplicateValue(String(at), value)
-    this.errors.push(why ? { ...error, message: `${error.message}: ${why}` } : error)
+    this.#add(why ? { ...error, message: `${error.message}: ${why}` } : error)
   }
 
   notFound(at: Path, value: unknown, why = '') {
-    this.errors.push({
+    this.#add({
       type: 'NotFound',
       field: String(at),
       message: `Not found: ${quoted(value)}${why && `: ${why}`}`,
@@ -119,7 +140,7 @@ export class Problems {
 
   /** `maxBytes` as upstream counts strings. */
   tooLong(at: Path, maxBytes: number) {
-    this.errors.push({
+    this.#add({
       type: 'TooLong',
       field: String(at),
       message: `Too long: may not be more than ${maxBytes} bytes`,
@@ -128,7 +149,7 @@ export class Problems {
 
   tooMany(at: Path, count: number, max: number) {
     const items = max === 1 ? 'item' : 'items'
-    this.errors.push({
+    this.#add({
       type: 'TooMany',
       field: String(at),
       message: `Too many: ${count}: must have at most ${max} ${items}`,

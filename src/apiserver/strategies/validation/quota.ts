@@ -128,6 +128,10 @@ function checkLimitType(type: string, at: Path, to: Problems) {
 
 const isMore = (a: string, b: string) => Quantity.parse(a).cmp(Quantity.parse(b)) > 0
 
+/** Names come from users, who may take those that every object has. */
+const amountOf = (amounts: Amounts | undefined, name: string) =>
+  amounts && Object.hasOwn(amounts, name) ? amounts[name] : undefined
+
 const amountLists = ['max', 'min', 'default', 'defaultRequest', 'maxLimitRequestRatio'] as const
 type Limit = { type: string } & Partial<Record<(typeof amountLists)[number], Amounts>>
 
@@ -163,12 +167,12 @@ function checkLimit(limit: Limit, at: Path, to: Problems) {
 
 function checkOrders(limit: Limit, name: string, at: Path, to: Problems) {
   for (const [smaller, smallerName, larger, largerName, list, shown] of orders) {
-    const [a, b] = [limit[smaller]?.[name], limit[larger]?.[name]]
+    const [a, b] = [amountOf(limit[smaller], name), amountOf(limit[larger], name)]
     if (a === undefined || b === undefined || !isMore(a, b)) continue
     to.invalid(at.at(list).key(name), limit[shown]![name], `${smallerName} ${a} is greater than ${largerName} ${b}`)
   }
   checkRatio(limit, name, at.at('maxLimitRequestRatio').key(name), to)
-  const [limits, requests] = [limit.default?.[name], limit.defaultRequest?.[name]]
+  const [limits, requests] = [amountOf(limit.default, name), amountOf(limit.defaultRequest, name)]
   if (limits === undefined || requests === undefined || allowsOvercommit(name)) return
   if (Quantity.parse(limits).cmp(Quantity.parse(requests)) !== 0) {
     const why = `default value ${limits} must equal to defaultRequest value ${requests} in ${name}`
@@ -179,8 +183,8 @@ function checkOrders(limit: Limit, name: string, at: Path, to: Problems) {
 const asNumber = (text: string) => Number(Quantity.parse(text).exactValue(-3)) / 1000
 
 function checkRatio(limit: Limit, name: string, at: Path, to: Problems) {
-  const ratio = limit.maxLimitRequestRatio?.[name]
-  const [min, max] = [limit.min?.[name], limit.max?.[name]]
+  const ratio = amountOf(limit.maxLimitRequestRatio, name)
+  const [min, max] = [amountOf(limit.min, name), amountOf(limit.max, name)]
   if (ratio === undefined) return
   if (isMore('1', ratio)) to.invalid(at, ratio, `ratio ${ratio} is less than 1`)
   if (min === undefined || max === undefined) return

@@ -6,7 +6,7 @@ import { jsonEqual } from '#base/equal.ts'
 import type { FieldError } from '#machinery/status-error.ts'
 import { immutableValue } from '../../registry/object-meta.ts'
 import type { Stored, Strategy } from '../../registry/strategy.ts'
-import { type Check, type ExpressionCompiler, Problems, ROOT } from './check.ts'
+import { type Check, type ExpressionCompiler, type Problems, problemsOf, ROOT } from './check.ts'
 
 export type Comparison = (object: Stored, old: Stored, to: Problems) => void
 
@@ -29,21 +29,21 @@ export function validateBy(
 ): Required<Pick<Strategy, 'validate' | 'validateUpdate'>> {
   return {
     validate(object) {
-      const to = new Problems(expressions)
-      valid?.(object, ROOT, to)
-      create?.(object, to)
-      return to.errors
+      return problemsOf((to) => {
+        valid?.(object, ROOT, to)
+        create?.(object, to)
+      }, expressions)
     },
     validateUpdate(object, old, { subresource }): FieldError[] {
-      const to = new Problems(expressions)
-      if (subresource === '') {
-        if ((valid || changed) && !isContentUnchanged(object, old)) {
-          valid?.(object, ROOT, to)
-          changed?.(object, old, to)
-        }
-        update?.(object, old, to)
-      } else subresources?.[subresource]?.(object, old, to)
-      return to.errors
+      return problemsOf((to) => {
+        if (subresource === '') {
+          if ((valid || changed) && !isContentUnchanged(object, old)) {
+            valid?.(object, ROOT, to)
+            changed?.(object, old, to)
+          }
+          update?.(object, old, to)
+        } else subresources?.[subresource]?.(object, old, to)
+      }, expressions)
     },
   }
 }

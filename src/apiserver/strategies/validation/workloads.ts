@@ -14,7 +14,8 @@ import {
   nonNegative,
   oneOf,
   type Path,
-  Problems,
+  type Problems,
+  problemsOf,
   required,
   ROOT,
   SPEC,
@@ -321,9 +322,8 @@ function checkSet(spec: Spec, to: Problems, skipsTemplate = false) {
 
 /** Upstream leaves the template alone where the set was not valid before. */
 function checkSetUpdate(spec: Spec, was: Spec, to: Problems) {
-  const before = new Problems()
-  checkSet(was, before)
-  checkSet(spec, to, before.errors.length > 0)
+  const before = problemsOf((problems) => checkSet(was, problems))
+  checkSet(spec, to, before.length > 0)
 }
 
 export const statefulSetRules: Rules = {
