@@ -13,7 +13,7 @@ import type { RemoteVersion } from '../discovery/remote-versions.ts'
 import type { Request } from './exchange.ts'
 import { negotiate, PLAIN_ENDPOINT } from './negotiate.ts'
 import { type Rendered, valueBody } from './representation.ts'
-import type { PathAnswer, PathHandler } from './server.ts'
+import type { PathAnswer, PathHandler } from './path-handler.ts'
 
 const NONE: readonly RemoteVersion[] = []
 

@@ -3,7 +3,7 @@
  * OpenID Connect Discovery 1.0, as far as it is about checking tokens. Upstream: `pkg/serviceaccount.OpenIDMetadataProvider`.
  */
 import type { SigningKey } from '../authn/service-account-tokens.ts'
-import type { PathHandler } from './server.ts'
+import type { PathHandler } from './path-handler.ts'
 
 const CONFIGURATION = '/.well-known/openid-configuration'
 const KEYS = '/openid/v1/jwks'

@@ -5,7 +5,7 @@
 import { createHash } from 'node:crypto'
 import { encodeOpenApiV2 } from '../openapi/openapi-v2-protobuf.ts'
 import { notAcceptable } from './negotiate.ts'
-import type { PathHandler } from './server.ts'
+import type { PathHandler } from './path-handler.ts'
 
 const V2 = '/openapi/v2'
 const V3 = '/openapi/v3'

@@ -27,6 +27,7 @@ import { InFlight, type InFlightLimits, type Share } from './in-flight.ts'
 import { Listeners } from './listeners.ts'
 import { type Accepted, type Endpoint, mediaTypes, negotiate, wantsPretty } from './negotiate.ts'
 import { type OpenRequest, OpenRequests, requestTimeoutMs } from './open-requests.ts'
+import type { PathHandler } from './path-handler.ts'
 import { NO_QUERY } from './query.ts'
 import { type Renderer, represent } from './representation.ts'
 import { requestAttributes } from './request-info.ts'
@@ -37,18 +38,6 @@ import { WatchCounts } from './watch-counts.ts'
 import { watchEncoding } from './watch-encoding.ts'
 import { WatchSocket } from './watch-socket.ts'
 import { streamWatch } from './watch-stream.ts'
-
-/** Answers a path that is not a resource; undefined where it has nothing at that path. */
-export interface PathHandler {
-  handle(path: string, req: Request, query: URLSearchParams): PathAnswer | undefined | Promise<PathAnswer | undefined>
-}
-
-export interface PathAnswer {
-  code: number
-  body: Buffer | string
-  contentType: string
-  headers?: Record<string, string>
-}
 
 export interface HttpServerOptions {
   api: Api

@@ -1,7 +1,7 @@
 /** The paths of the server itself: version, health, metrics. Discovery and OpenAPI answer beside it. */
 import type { Registry as MetricsRegistry } from 'prom-client'
 import type { HealthChecks } from './health-checks.ts'
-import type { PathHandler } from './server.ts'
+import type { PathHandler } from './path-handler.ts'
 
 export interface VersionInfo {
   major: string
