@@ -2,17 +2,13 @@
  * Requests to any Kubernetes API: 5,000 pods of 3.4 KB are there, 64 connections ask. The load comes from `wrk`, which
  * costs little beside the server, and from node:http2 for watches.
  */
-import { spawn } from 'node:child_process'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { connect } from 'node:http2'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { benchNamespace, inParallel, pause, seconds } from './kube-api.mjs'
 import { cpuSeconds } from './processes.mjs'
+import { luaText, wrk } from './wrk.mjs'
 
 const PODS = 5000
 const APPS = 20
-const CONNECTIONS = 64
 const WATCHERS = 500
 const WATCHERS_PER_CONNECTION = 20
 const WATCHED_PATCHES = 500
@@ -60,8 +56,6 @@ const podText = (name, app) =>
     },
   })
 
-const luaText = (text) => `"${text.replace(/\\/g, '\\\\').replace(/"/g, '\\"')}"`
-
 /**
  * Measures the rows that `wants` names. `say` hears of each as it is done. Returns values by id, and details, among them
  * the CPU that the process `pid` spent on a request, where it is given: a busy machine changes that less than the rate.
@@ -103,39 +97,6 @@ export async function measureApi(api, wants, { seconds: duration, say, pid }) {
     await namespace.remove()
   }
   return { values, details }
-}
-
-/** `failed` requests count as none. Times in milliseconds. */
-async function wrk({ url, token }, { lua, duration, connections = CONNECTIONS }) {
-  const directory = mkdtempSync(join(tmpdir(), 'rostrum-bench-'))
-  const script = join(directory, 'requests.lua')
-  writeFileSync(
-    script,
-    `local n = 0
-function setup(thread) threads = (threads or 0) + 1; thread:set("id", threads) end
-local function send(method, path, kind, body)
-  return wrk.format(method, path, {["Authorization"]="Bearer ${token}", ["Accept"]="application/json", ["Content-Type"]=kind}, body)
-end
-function request() n = n + 1; return ${lua.replace(/^request/, 'send')} end
-function done(summary, latency)
-  local e = summary.errors
-  io.write(string.format('{"requests":%d,"us":%d,"failed":%d,"bytes":%d,"p50":%.2f,"p99":%.2f}\\n', summary.requests, summary.duration,
-    e.status + e.connect + e.read + e.write + e.timeout, summary.bytes, latency:percentile(50) / 1000, latency:percentile(99) / 1000))
-end
-`,
-  )
-  try {
-    const child = spawn('wrk', ['-t2', `-c${connections}`, `-d${duration}s`, '--timeout', '30s', '-s', script, url], {
-      stdio: ['ignore', 'pipe', 'inherit'],
-    })
-    let out = ''
-    for await (const chunk of child.stdout) out += chunk
-    const { requests, us, failed, bytes, p50, p99 } = JSON.parse(out.trim().split('\n').pop())
-    const perSecond = ((requests - failed) / us) * 1e6
-    return { requests, failed, perSecond, p50Ms: p50, p99Ms: p99, megabytesPerSecond: bytes / us }
-  } finally {
-    rmSync(directory, { recursive: true })
-  }
 }
 
 /** Patches pods that `WATCHERS` watches see, and counts how many events a second arrive. */

@@ -27,6 +27,18 @@ export const rows = [
   row('patch', 'api', 'strategic merge patch', '/s', 'more', 379, { factor: 6 }),
   row('create', 'api', 'create a pod', '/s', 'more', 500, { factor: 5 }),
   row('delete', 'api', 'delete a pod', '/s', 'more', 361, { factor: 10 }),
+  row('watches-idle', 'watches', '10,000 idle watches, 100 on a connection, resident', 'MB', 'less', undefined, {
+    target: 200,
+  }),
+  row('watches-idle-20', 'watches', '10,000 idle watches, 20 on a connection, resident', 'MB', 'less', undefined, {
+    target: 200,
+  }),
+  row('custom-get', 'custom', 'get of 10,000 custom objects, as part of built-in ones', 'x', 'more', undefined, {
+    target: 1,
+  }),
+  row('custom-list', 'custom', 'list limit=500 of them, as part', 'x', 'more', undefined, { target: 1 }),
+  row('custom-patch', 'custom', 'merge patch of them, as part', 'x', 'more', undefined, { target: 1 }),
+  row('custom-create', 'custom', 'create of them, as part', 'x', 'more', undefined, { target: 1 }),
   row('schedule', 'schedule', 'create and schedule 5,000 pods on 1,000 nodes', 'pods/s', 'more', 116, { factor: 10 }),
   row('scheduler', 'scheduler', 'scheduler alone, 5,000 nodes', 'pods/s', 'more', 810, { factor: 10 }),
   row('scheduler-affinity', 'scheduler', 'scheduler alone, preferred pod affinity', 'pods/s', 'more', 90, {

@@ -13,9 +13,11 @@ import { writeFileSync } from 'node:fs'
 import { cpus, loadavg, release, totalmem } from 'node:os'
 import { parseArgs } from 'node:util'
 import { measureApi } from './api-load.mjs'
+import { measureCustom } from './custom-load.mjs'
 import { rows, targetOf, timesBetter } from './budget.mjs'
 import { bundled } from './bundled.mjs'
 import { startCluster } from './cluster.mjs'
+import { measureIdleWatches } from './idle-watches.mjs'
 import { KubeApi, median } from './kube-api.mjs'
 import { measurePods } from './pod-load.mjs'
 import { run } from './processes.mjs'
@@ -23,6 +25,7 @@ import { startServer } from './rostrum-server.mjs'
 import { measureScheduling } from './schedule-load.mjs'
 
 const STARTS = 5
+const watchesPerConnection = { 'watches-idle': 100, 'watches-idle-20': 20 }
 const scenarios = {
   scheduler: 'one template',
   'scheduler-affinity': 'preferred pod affinity',
@@ -76,7 +79,9 @@ for (const name of ['SIGINT', 'SIGTERM']) {
 
 const groups = {
   start: startGroup,
-  api: apiGroup,
+  api: () => requestsGroup('api', measureApi),
+  custom: () => requestsGroup('custom', measureCustom),
+  watches: watchesGroup,
   schedule: scheduleGroup,
   scheduler: schedulerGroup,
   idle: idleGroup,
@@ -106,25 +111,31 @@ async function startGroup() {
   say('Rostrum')('start', ours.start)
 }
 
-async function apiGroup() {
+async function requestsGroup(group, measure) {
   if (spawnSync('wrk', ['-v']).error) throw new Error('wrk is not installed (apt-get install wrk); nothing was asked')
-  const apiWants = (id) => wants(id)
   const server = noted(await startServer())
   try {
-    const { values, details: more } = await measureApi(server.api, apiWants, {
-      seconds: duration,
-      say: say('Rostrum'),
-      pid: server.pid,
-    })
+    const { api, pid } = server
+    const { values, details: more } = await measure(api, wants, { seconds: duration, say: say('Rostrum'), pid })
     Object.assign(ours, values)
-    details.api = more
+    details[group] = more
   } finally {
     await server.stop()
   }
   if (!upstream) return
-  const { values, details: more } = await measureApi(upstream, apiWants, { seconds: duration, say: say('upstream') })
+  const { values, details: more } = await measure(upstream, wants, { seconds: duration, say: say('upstream') })
   Object.assign(theirs, values)
-  details.upstreamApi = more
+  details[`upstream${group[0].toUpperCase()}${group.slice(1)}`] = more
+}
+
+async function watchesGroup() {
+  for (const [id, perConnection] of Object.entries(watchesPerConnection)) {
+    if (!wants(id)) continue
+    const { megabytes, details: more } = await measureIdleWatches(perConnection, noted)
+    ours[id] = megabytes
+    details[id] = more
+    say('Rostrum')(id, megabytes)
+  }
 }
 
 async function scheduleGroup() {
