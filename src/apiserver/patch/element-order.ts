@@ -43,10 +43,26 @@ export function inOrder(
   return [...out, ...others.slice(next)]
 }
 
-/** Elements that are there twice stand side by side; those that are new stay behind. */
+/** Up to so many elements upstream's way of sorting shows; beyond, new ones stand where they are. */
+const FEW = 20
+
+/**
+ * In the order of the live list, with those that are there twice side by side. Where one of two elements is new, the later
+ * one goes before the other; only lists whose order names nothing have such.
+ */
 function inLiveOrder(others: unknown[], lived: ReadonlyMap<unknown, number>, idOf: IdOf): unknown[] {
-  if (others.length < 2) return others
-  const placeOf = (element: unknown) => lived.get(idOf(element)) ?? Infinity
-  // Infinity less itself is not a number, and as good as 0.
-  return others.sort((a, b) => placeOf(a) - placeOf(b) || 0)
+  const places = others.map((element) => lived.get(idOf(element)))
+  if (others.length > FEW) {
+    const placeOf = (element: unknown) => lived.get(idOf(element)) ?? Infinity
+    return others.sort((a, b) => placeOf(a) - placeOf(b) || 0)
+  }
+  for (let i = 1; i < others.length; i++) {
+    for (let j = i; j > 0; j--) {
+      const [before, after] = [places[j - 1], places[j]]
+      if (before !== undefined && after !== undefined && before <= after) break
+      ;[others[j - 1], others[j]] = [others[j], others[j - 1]]
+      ;[places[j - 1], places[j]] = [after, before]
+    }
+  }
+  return others
 }

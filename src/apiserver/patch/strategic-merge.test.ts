@@ -235,6 +235,12 @@ const cases: readonly Case[] = [
     { items: [a, c, d] },
   ],
   [
+    'turns new elements around that an empty order does not name',
+    { items: [a] },
+    { '$setElementOrder/items': [], items: [c, d] },
+    { items: [a, d, c] },
+  ],
+  [
     'puts new elements in front where none is removed',
     { items: [a, b] },
     { '$setElementOrder/items': [d], items: [d] },
