@@ -2,6 +2,7 @@
  * Cron schedules: five fields or a descriptor such as `@daily`. What is accepted, and what is said of what is not, follows
  * the parser that Kubernetes uses (robfig/cron v3, standard format). Zones are not part of a schedule here.
  */
+import { own } from '#base/own.ts'
 
 /** Bit n of a field is set where the schedule matches the value n. */
 export interface CronSchedule {
@@ -56,7 +57,7 @@ export function parseCron(text: string): CronSchedule {
   const spec = withoutZone(text)
   if (spec.startsWith(EVERY)) return { ...parseFields('* * * * *'), everyMs: parseEvery(spec) }
   if (spec.startsWith('@')) {
-    const fields = descriptors[spec]
+    const fields = own(descriptors, spec)
     if (fields === undefined) throw new CronError(`unrecognized descriptor: ${spec}`)
     return parseFields(fields)
   }

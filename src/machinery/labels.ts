@@ -216,6 +216,7 @@ export function validateLabelSelector(object: LabelSelectorObject | undefined, p
   if (!object) return []
   const errors = validateLabels(object.matchLabels, `${path}.matchLabels`)
   for (const [i, { key, operator, values = [] }] of (object.matchExpressions ?? []).entries()) {
+    if (errors.length >= MAX_FIELD_ERRORS) break
     const at = `${path}.matchExpressions[${i}]`
     const needsValues = operator === 'In' || operator === 'NotIn'
     if (!objectOperators.has(operator)) {

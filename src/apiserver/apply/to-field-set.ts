@@ -51,7 +51,7 @@ function addList(schema: ListSchema, value: unknown, walk: Walk): void {
   if (schema.relationship === 'atomic') return walk.set.add(walk.path)
   if (!Array.isArray(value)) return
   const elements = value.map((item) => listElement(schema, item))
-  const duplicates = new Set(elements.filter((element, i) => elements.indexOf(element) !== i))
+  const duplicates = repeated(elements)
   elements.forEach((element, i) => {
     walk.path.push(element)
     // An element that is there several times has one owner, as a whole.
@@ -59,4 +59,10 @@ function addList(schema: ListSchema, value: unknown, walk: Walk): void {
     walk.set.add(walk.path)
     walk.path.pop()
   })
+}
+
+function repeated(elements: readonly string[]): ReadonlySet<string> {
+  const [seen, twice] = [new Set<string>(), new Set<string>()]
+  for (const element of elements) (seen.has(element) ? twice : seen).add(element)
+  return twice
 }

@@ -4,7 +4,7 @@
  */
 import type { FieldError } from '#machinery/status-error.ts'
 import { defaultErrors } from './default-validation.ts'
-import { child, forbiddenAt, invalidAt } from './field-errors.ts'
+import { child, forbiddenAt, invalidAt, append } from './field-errors.ts'
 import { RuleScope } from './rule-costs.ts'
 import type { RuleCompiler } from './rule-compiler.ts'
 import { schemaErrors } from './schema-validation.ts'
@@ -31,11 +31,11 @@ export function definitionSchemaErrors(
   let rules: RuleScope | undefined
   if (why === undefined) {
     const found = structuralErrors(schema, at)
-    if (found.length === 0) found.push(...defaultErrors(new Structural(schema), at, compiler))
+    if (found.length === 0) append(found, defaultErrors(new Structural(schema), at, compiler))
     if (found.length === 0) rules = RuleScope.root(compiler, schema)
-    errors.push(...found)
+    append(errors, found)
   }
-  errors.push(...schemaErrors(schema, at, { rules, ignoresRuleCosts: isUnchanged }))
+  append(errors, schemaErrors(schema, at, { rules, ignoresRuleCosts: isUnchanged }))
   // The same is mostly said, more clearly, by what was found before.
   return errors.length === 0 && why !== undefined ? [invalidAt(at, '', why)] : errors
 }

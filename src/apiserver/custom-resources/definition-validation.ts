@@ -22,7 +22,7 @@ import {
   wholeErrors,
 } from './definition-fields.ts'
 import { definitionSchemaErrors } from './definition-schema.ts'
-import { duplicateAt, invalidAt, requiredAt, tooManyAt } from './field-errors.ts'
+import { duplicateAt, invalidAt, requiredAt, tooManyAt, append } from './field-errors.ts'
 import type { RuleCompiler } from './rule-compiler.ts'
 import { placeAt, SchemaPathError } from './schema-field-path.ts'
 import { type SchemaProps, someSchema } from './structural.ts'
@@ -45,7 +45,7 @@ export function definitionErrors(definition: Definition, compiler: RuleCompiler)
   const errors: FieldError[] = []
   if (metadata.name !== name)
     errors.push(invalidAt('metadata.name', metadata.name, 'must be spec.names.plural+"."+spec.group'))
-  errors.push(...specErrors(spec, { compiler, checksBundle: false, schemaBefore: () => undefined }))
+  append(errors, specErrors(spec, { compiler, checksBundle: false, schemaBefore: () => undefined }))
   return [...errors, ...commonErrors(definition, undefined)]
 }
 
@@ -58,7 +58,7 @@ export function definitionUpdateErrors(definition: Definition, old: Definition, 
     const bundle = old.spec.conversion?.webhook?.clientConfig?.caBundle
     const checksBundle = isEstablished && (bundle === undefined || bundleProblem(bundle) === undefined)
     const schemaBefore = (version: string) => schemaOf(old.spec.versions.find(({ name }) => name === version))
-    errors.push(...specErrors(spec, { compiler, checksBundle, schemaBefore }))
+    append(errors, specErrors(spec, { compiler, checksBundle, schemaBefore }))
   }
   const stays = (path: string, now: unknown, before: unknown) => {
     if (now !== before) errors.push(immutableValue(path, now))
@@ -124,24 +124,30 @@ function specErrors(spec: Spec, options: SpecOptions): FieldError[] {
 
   versions.forEach((version, i) => {
     const at = versionsAt.index(i)
-    errors.push(...versionNameErrors(version.name, at.at('name')))
-    errors.push(...deprecationErrors(version, at.at('deprecationWarning')))
+    append(errors, versionNameErrors(version.name, at.at('name')))
+    append(errors, deprecationErrors(version, at.at('deprecationWarning')))
     const parts = partsOf(version, (field) => !shared.has(field))
-    errors.push(...partErrors(parts, (field) => at.at(field), { ...options, version, hasStatus: hasStatus(version) }))
+    append(
+      errors,
+      partErrors(parts, (field) => at.at(field), { ...options, version, hasStatus: hasStatus(version) }),
+    )
   })
 
   if (new Set(versions.map(({ name }) => name)).size < versions.length)
     errors.push(invalidAt('spec.versions', versions, 'must contain unique version names'))
   if (versions.filter(({ storage }) => storage).length !== 1)
     errors.push(invalidAt('spec.versions', versions, 'must have exactly one version marked as storage version'))
-  if (first) errors.push(...versionNameErrors(first.name, SPEC.at('version')))
-  errors.push(...namesErrors(spec.names, SPEC.at('names'), true))
+  if (first) append(errors, versionNameErrors(first.name, SPEC.at('version')))
+  append(errors, namesErrors(spec.names, SPEC.at('names'), true))
   if (first) {
     const parts = partsOf(first, (field) => shared.has(field))
     const partOptions = { ...options, version: first, hasStatus: versions.some(hasStatus) }
-    errors.push(...partErrors(parts, (field) => SPEC.at(topNames[field]), partOptions))
+    append(
+      errors,
+      partErrors(parts, (field) => SPEC.at(topNames[field]), partOptions),
+    )
   }
-  if (spec.conversion) errors.push(...conversionErrors(spec.conversion, options.checksBundle))
+  if (spec.conversion) append(errors, conversionErrors(spec.conversion, options.checksBundle))
   return errors
 }
 
@@ -164,13 +170,13 @@ function partErrors(parts: Parts, pathOf: (field: SharedField) => Path, options:
     const { compiler, version, schemaBefore } = options
     const isUnchanged = jsonEqual(schema, schemaBefore(version.name))
     const schemaOptions = { compiler, hasStatus: options.hasStatus, isUnchanged }
-    errors.push(...definitionSchemaErrors(schema, String(pathOf('schema')), schemaOptions))
+    append(errors, definitionSchemaErrors(schema, String(pathOf('schema')), schemaOptions))
   }
-  if (parts.subresources) errors.push(...scaleErrors(parts.subresources, pathOf('subresources')))
-  errors.push(...columnErrors(parts.additionalPrinterColumns, pathOf('additionalPrinterColumns')))
+  if (parts.subresources) append(errors, scaleErrors(parts.subresources, pathOf('subresources')))
+  append(errors, columnErrors(parts.additionalPrinterColumns, pathOf('additionalPrinterColumns')))
   const { selectableFields = [] } = parts
   if (selectableFields.length > 0)
-    errors.push(...selectableErrors(selectableFields, schema, String(pathOf('selectableFields'))))
+    append(errors, selectableErrors(selectableFields, schema, String(pathOf('selectableFields'))))
   return errors
 }
 

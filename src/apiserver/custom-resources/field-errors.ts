@@ -2,7 +2,7 @@
  * Places and values in the errors of custom resources and their definitions, worded as upstream does. Places are plain
  * texts, because they are only made where something is wrong. Upstream: `apimachinery/pkg/util/validation/field`.
  */
-import type { FieldError } from '#machinery/status-error.ts'
+import { type FieldError, MAX_FIELD_ERRORS } from '#machinery/status-error.ts'
 
 /** What a place without a name is called. */
 export const NOWHERE = '<nil>'
@@ -10,6 +10,14 @@ export const NOWHERE = '<nil>'
 export const child = (path: string, name: string) => (path === '' ? name : `${path}.${name}`)
 export const keyed = (path: string, key: string) => `${path}[${key}]`
 export const placed = (path: string) => path || NOWHERE
+
+/** Adds to `errors` as many as are ever told. */
+export function append(errors: FieldError[], more: readonly FieldError[]) {
+  for (const error of more) {
+    if (errors.length >= MAX_FIELD_ERRORS) break
+    errors.push(error)
+  }
+}
 
 const HTML: Readonly<Record<string, string>> = { '<': '\\u003c', '>': '\\u003e', '&': '\\u0026' }
 

@@ -2,6 +2,7 @@
  * The formats of strings that schemas may ask for; others are ignored. Each check takes linear time. Upstream:
  * `kube-openapi/pkg/validation/strfmt` and the list in `apiextensions-apiserver/pkg/apiserver/validation/formats.go`.
  */
+import { own } from '#base/own.ts'
 import { isIPv4, isIPv6 } from 'node:net'
 import type { SchemaProps } from './structural.ts'
 
@@ -165,8 +166,8 @@ const numberFormats: Readonly<Record<string, readonly string[]>> = {
 export function formatOf({ type = '', format = '' }: SchemaProps): string {
   if (format === '') return ''
   if (type === '' || type === 'string') return Object.hasOwn(checks, format.replaceAll('-', '')) ? format : ''
-  return numberFormats[type]?.includes(format) ? format : ''
+  return own(numberFormats, type)?.includes(format) ? format : ''
 }
 
 /** The check of a string format; undefined for formats of numbers. */
-export const formatCheck = (format: string): FormatCheck | undefined => checks[format.replaceAll('-', '')]
+export const formatCheck = (format: string): FormatCheck | undefined => own(checks, format.replaceAll('-', ''))

@@ -5,7 +5,7 @@
  */
 import type { ValidationRule } from '#api/apiextensions/v1.ts'
 import type { FieldError } from '#machinery/status-error.ts'
-import { child, forbiddenAt, invalidAt, keyed, requiredAt, unsupportedAt } from './field-errors.ts'
+import { child, forbiddenAt, invalidAt, keyed, requiredAt, unsupportedAt, append } from './field-errors.ts'
 import { placeAt, SchemaPathError } from './schema-field-path.ts'
 import { RuleCosts, type RuleScope } from './rule-costs.ts'
 import { isSchema, type SchemaProps } from './structural.ts'
@@ -64,7 +64,7 @@ function check(
   found: Found,
 ) {
   const own: Found = { schema: [], rules: [] }
-  own.schema.push(...unsupportedErrors(schema, path, position))
+  append(own.schema, unsupportedErrors(schema, path, position))
   if (schema.uniqueItems) {
     const why = 'uniqueItems cannot be set to true since the runtime complexity becomes quadratic'
     own.schema.push(forbiddenAt(child(path, 'uniqueItems'), why))
@@ -98,16 +98,17 @@ function check(
   for (const [name, one] of entriesOf(schema.dependencies))
     inner(one, keyed(child(path, 'dependencies'), name), position)
 
-  own.schema.push(...extensionErrors(schema, path), ...listKeyErrors(schema, path))
+  append(own.schema, extensionErrors(schema, path))
+  append(own.schema, listKeyErrors(schema, path))
   const rules = (schema['x-kubernetes-validations'] ?? []) as readonly ValidationRule[]
   if (rules.length > 0) {
     const at = child(path, 'x-kubernetes-validations')
-    rules.forEach((rule, i) => own.schema.push(...ruleErrors(schema, rule, `${at}[${i}]`)))
+    rules.forEach((rule, i) => append(own.schema, ruleErrors(schema, rule, `${at}[${i}]`)))
     // A schema that is not in order can make rules look wrong that are not.
-    if (own.schema.length === 0 && scope) own.rules.push(...costs.check(schema, scope, position.uncorrelated, at))
+    if (own.schema.length === 0 && scope) append(own.rules, costs.check(schema, scope, position.uncorrelated, at))
   }
-  found.schema.push(...own.schema)
-  found.rules.push(...own.rules)
+  append(found.schema, own.schema)
+  append(found.rules, own.rules)
 }
 
 const entriesOf = (schemas: unknown) => Object.entries((schemas ?? {}) as Record<string, SchemaProps>)
@@ -179,7 +180,7 @@ function extensionErrors(schema: SchemaProps, path: string): FieldError[] {
   const listType = schema['x-kubernetes-list-type']
   if (listType !== undefined) {
     if (type !== 'array') typeMustBe('array', 'x-kubernetes-list-type')
-    else if (listType === 'set' && isSchema(schema.items)) errors.push(...setErrors(schema.items, child(path, 'items')))
+    else if (listType === 'set' && isSchema(schema.items)) append(errors, setErrors(schema.items, child(path, 'items')))
     if (!['atomic', 'set', 'map'].includes(listType))
       errors.push(unsupportedAt(child(path, 'x-kubernetes-list-type'), listType, ['atomic', 'set', 'map']))
   }
@@ -219,7 +220,7 @@ function listKeyErrors(schema: SchemaProps, path: string): FieldError[] {
     else if (items.type !== 'object') {
       const why = "must be object if parent array's x-kubernetes-list-type is map"
       errors.push(invalidAt(child(itemsAt, 'type'), items.type ?? '', why))
-    } else errors.push(...keyErrors(items, keys, keysAt, itemsAt))
+    } else append(errors, keyErrors(items, keys, keysAt, itemsAt))
   }
   if ((listType === 'map' || listType === 'set') && isSchema(items)) {
     const propertyAt = (key: string, field: string) => child(keyed(child(itemsAt, 'properties'), key), field)

@@ -1,4 +1,5 @@
 /** From an HTTP request to what it asks of the API: verb, options, body. */
+import { own } from '#base/own.ts'
 import { TokenRequest } from '#api/authentication/v1.ts'
 import { Scale } from '#api/autoscaling/v1.ts'
 import { Binding } from '#api/core/v1/pod.ts'
@@ -33,7 +34,7 @@ const verbsOfCollection: Readonly<Record<string, Verb>> = {
 /** Throws NotFound, MethodNotAllowed. */
 export function verbOf(method: string, route: ResourceRoute, query: URLSearchParams): Verb {
   const { resource, namespace, name, subresource, isWatchPath } = route
-  let verb = (name ? verbsOfNamed : verbsOfCollection)[method]
+  let verb = own(name ? verbsOfNamed : verbsOfCollection, method)
   if (verb === 'list' || (isWatchPath && verb === 'get')) {
     if (isWatchPath || isTrue(query.get('watch'))) verb = 'watch'
   }

@@ -2,6 +2,7 @@
  * Requests that are passed on to somebody else: to a pod's kubelet (log, exec, attach, port-forward), or to a pod, service
  * or node itself (proxy). Upstream: the connecters of `pkg/registry/core/pod/rest` and `UpgradeAwareHandler`.
  */
+import { own } from '#base/own.ts'
 import { request as httpRequest, type IncomingMessage } from 'node:http'
 import { Agent, request as httpsRequest } from 'node:https'
 import type { Duplex } from 'node:stream'
@@ -226,7 +227,7 @@ const verbs: Record<string, string> = {
   PATCH: 'patch',
   DELETE: 'delete',
 }
-const verbOfMethod = (method: string) => verbs[method] ?? 'get'
+const verbOfMethod = (method: string) => own(verbs, method) ?? 'get'
 
 const HOP_BY_HOP = new Set([
   'connection',

@@ -3,6 +3,7 @@
  * path itself. Authorisation goes by this before anything is said about what exists. Upstream:
  * `apiserver/pkg/endpoints/request.RequestInfoFactory`.
  */
+import { own } from '#base/own.ts'
 import { RequestAttributes, type RequestTarget } from '../authz/request-attributes.ts'
 import type { Attributes, User } from '../user.ts'
 import { isTrue } from './query.ts'
@@ -42,7 +43,7 @@ export function requestAttributes(
 }
 
 function about(user: User, target: RequestTarget, method: string, query: URLSearchParams): Attributes {
-  const verb = verbs[method] ?? ''
+  const verb = own(verbs, method) ?? ''
   if (target.name !== undefined || (verb !== 'get' && verb !== 'delete'))
     return new RequestAttributes(user, target, verb)
   const ofMany = verb === 'delete' ? 'deletecollection' : isTrue(query.get('watch')) ? 'watch' : 'list'

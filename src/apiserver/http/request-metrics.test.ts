@@ -23,9 +23,11 @@ const send = (method: string, path: string) =>
 
 it('counts requests under names that there are, whatever clients say', async () => {
   expect(await send('INVENTED', '/version')).toBe(405)
+  expect(await send('constructor', '/version')).toBe(405)
+  expect(await send('constructor', '/api/v1/namespaces/default/pods/a/status')).toBe(405)
   expect(await send('POST', '/api/v1/namespaces/default/pods/a/invented')).toBe(404)
   const metrics = await (await server.fetch('/metrics')).text()
   expect(metrics.toLowerCase()).not.toContain('invented')
-  expect(metrics).toContain('apiserver_request_total{verb="other",resource="",subresource="",code="405"} 1')
+  expect(metrics).toContain('apiserver_request_total{verb="other",resource="",subresource="",code="405"} 2')
   expect(metrics).toContain('apiserver_request_total{verb="POST",resource="pods",subresource="",code="404"} 1')
 })

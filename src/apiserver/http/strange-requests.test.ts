@@ -45,6 +45,15 @@ describe('names that every object has are names like others', () => {
     expect(code).toBe(422)
     expect(body.message).toContain('Unsupported value: "constructor"')
   })
+
+  it.each([
+    ['secrets', { type: 'constructor', data: { a: 'YQ==' } }, 201],
+    ['resourcequotas', { spec: { scopes: ['constructor'] } }, 422],
+    ['services', { spec: { ipFamilies: ['constructor'], ports: [{ port: 80 }] } }, 422],
+  ])('of what %s choose from', async (plural, draft, expected) => {
+    const { code } = await ask(server, 'POST', inDefault(plural), { metadata: { name: 'own' }, ...draft })
+    expect(code).toBe(expected)
+  })
 })
 
 it('tells the state of its parts in protobuf too', async () => {
@@ -64,6 +73,13 @@ it('refuses to apply an event whose time is none', async () => {
   const { code, body } = await ask(server, 'PATCH', path, event, apply)
   expect(code).toBe(500)
   expect(body.message).toContain('parsing time "yesterday"')
+})
+
+it('takes a list of ten thousand elements for what it is', async () => {
+  const containers = Array.from({ length: 10_000 }, (_, i) => ({ name: `c${i}`, image: 'i' }))
+  const path = `${inDefault('pods')}/large?fieldManager=m`
+  const pod = JSON.stringify({ apiVersion: 'v1', kind: 'Pod', metadata: { name: 'large' }, spec: { containers } })
+  expect((await ask(server, 'PATCH', path, pod, apply)).code).toBe(201)
 })
 
 const COUNT = 200_000

@@ -2,6 +2,7 @@
  * The row of a pod. STATUS tells what matters most at the moment: a failing init container, the reason a container waits,
  * or else the phase. Upstream: `printPod`.
  */
+import { own } from '#base/own.ts'
 import { Pod } from '#api/core/v1/pod.ts'
 import { humanDuration } from './human-duration.ts'
 import { AGE, age, column, NAME, type Printed, type Printer, printer, wide } from './printer.ts'
@@ -45,7 +46,7 @@ export const podPrinter = printer(Pod, {
       readinessGates(pod),
     ]
   },
-  conditions: ({ status }) => completed[status?.phase as string],
+  conditions: ({ status }) => own(completed, status?.phase as string),
 })
 
 const completed: Record<string, ReturnType<NonNullable<Printer['conditions']>>> = {

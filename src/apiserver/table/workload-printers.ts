@@ -1,4 +1,5 @@
 /** Rows of the controllers of pods. Upstream: `printDeployment` and its like. */
+import { own } from '#base/own.ts'
 import { ControllerRevision, DaemonSet, Deployment, ReplicaSet, StatefulSet } from '#api/apps/v1.ts'
 import { HorizontalPodAutoscaler } from '#api/autoscaling/v2.ts'
 import { CronJob, Job } from '#api/batch/v1.ts'
@@ -294,7 +295,7 @@ const sources: Record<string, string> = {
 }
 
 function metricText(spec: Metric, status: Metric | undefined): string {
-  const source = sources[spec.type]
+  const source = own(sources, spec.type)
   if (!source) return '<unknown type>'
   const target = spec[source]?.target ?? {}
   const current = status?.[source]?.current ?? {}

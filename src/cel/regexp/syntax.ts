@@ -2,6 +2,7 @@
  * The syntax of regular expressions as Go (RE2) has it, into a tree. Back references and look-around do not exist in it,
  * which is why matching never has to go back. Errors have Go's words.
  */
+import { own } from '#base/own.ts'
 import { CharSet, complement, perlClasses, posixClasses } from './char-set.ts'
 import type { CharSetItem } from './char-set.ts'
 
@@ -334,7 +335,7 @@ class PatternParser {
     if (end < 0) return undefined
     const text = rest.slice(0, end + 2)
     const negated = text[2] === '^'
-    const ranges = posixClasses[text.slice(negated ? 3 : 2, -2)]
+    const ranges = own(posixClasses, text.slice(negated ? 3 : 2, -2))
     if (!ranges) throw new RegExpSyntaxError('invalid character class range', text)
     this.#at += text.length
     return { ranges: negated ? complement(ranges) : ranges, properties: [] }

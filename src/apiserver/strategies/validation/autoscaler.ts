@@ -1,4 +1,5 @@
 /** HorizontalPodAutoscalers as they are stored, in autoscaling/v2. Upstream: `pkg/apis/autoscaling/validation`. */
+import { own } from '#base/own.ts'
 import { dnsLabel, pathSegment } from '#machinery/names.ts'
 import { Quantity } from '#machinery/quantity.ts'
 import type { Stored } from '../../registry/strategy.ts'
@@ -117,7 +118,7 @@ const fieldOf: Readonly<Record<string, string>> = {
 const metricSpec: Check = (spec: Spec, at, to) => {
   const { type } = spec
   if (!type) to.required(at.at('type'), 'must specify a metric source type')
-  const expected = fieldOf[type]
+  const expected = own(fieldOf, type)
   if (!expected) to.unsupported(at.at('type'), type ?? '', Object.keys(fieldOf))
   const present = Object.keys(sources).filter((name) => spec[name] !== undefined)
   const [found] = present

@@ -1,4 +1,5 @@
 /** Namespaces, nodes, persistent volumes and claims. Upstream: the functions `ValidateNamespace`, `ValidateNode` and so on. */
+import { own } from '#base/own.ts'
 import { jsonEqual } from '#base/equal.ts'
 import { dnsSubdomain, qualifiedName } from '#machinery/names.ts'
 import { Quantity } from '#machinery/quantity.ts'
@@ -213,7 +214,7 @@ const renamed: Readonly<Record<string, string>> = {
 const withoutBetaLabels = (affinity: unknown): unknown =>
   affinity === undefined
     ? undefined
-    : JSON.parse(JSON.stringify(affinity), (key, value) => (key === 'key' ? (renamed[value] ?? value) : value))
+    : JSON.parse(JSON.stringify(affinity), (key, value) => (key === 'key' ? (own(renamed, value) ?? value) : value))
 
 export const persistentVolumeRules: Rules = {
   valid: fields({ spec: volumeSpec }),

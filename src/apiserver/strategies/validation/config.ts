@@ -1,4 +1,5 @@
 /** ConfigMaps and Secrets. Upstream: `ValidateConfigMap`, `ValidateSecret`. */
+import { own } from '#base/own.ts'
 import { jsonEqual } from '#base/equal.ts'
 import type { Stored } from '../../registry/strategy.ts'
 import { METADATA, type Path, type Problems, ROOT } from './check.ts'
@@ -60,7 +61,7 @@ const keysOf: Readonly<Record<string, readonly string[]>> = {
 }
 
 function checkType({ type, data = {}, metadata }: Stored, to: Problems) {
-  for (const key of keysOf[type] ?? []) if (data[key] === undefined) to.required(DATA.key(key))
+  for (const key of own(keysOf, type) ?? []) if (data[key] === undefined) to.required(DATA.key(key))
   switch (type) {
     case 'kubernetes.io/service-account-token':
       if (!metadata.annotations?.[ACCOUNT_NAME]) to.required(METADATA.at('annotations').key(ACCOUNT_NAME))

@@ -1,4 +1,5 @@
 /** Where services lead: Endpoints and EndpointSlice. Upstream: `ValidateEndpoints`, `ValidateEndpointSlice`. */
+import { own } from '#base/own.ts'
 import { dnsLabel, dnsSubdomain, labelValue, qualifiedName } from '#machinery/names.ts'
 import type { Stored } from '../../registry/strategy.ts'
 import {
@@ -115,7 +116,7 @@ function checkEndpoints(endpoints: readonly Spec[], type: string, at: Path, to: 
     const list = place.at('addresses')
     if (addresses.length === 0) to.required(list, 'must contain at least 1 address')
     else maxItems(MAX_ADDRESSES)(addresses, list, to)
-    addresses.forEach((value, j) => byAddressType[type]?.(value, list.index(j), list, to))
+    addresses.forEach((value, j) => own(byAddressType, type)?.(value, list.index(j), list, to))
     endpointFields(endpoint, place, to)
   })
 }

@@ -1,4 +1,5 @@
 /** References from a pod to its own fields and resources, in variables and volumes. */
+import { own } from '#base/own.ts'
 import { qualifiedName } from '#machinery/names.ts'
 import type { Check } from './check.ts'
 
@@ -83,7 +84,7 @@ export const resourceFieldRef =
       to.unsupported(at.at('resource'), resource, resources)
     if (divisor === undefined || divisor === '0') return
     const kind = resource.slice(resource.indexOf('.') + 1)
-    const [accepted, name] = isHugePages(resource) ? ([BYTES, 'hugepages'] as const) : (divisors[kind] ?? [])
+    const [accepted, name] = isHugePages(resource) ? ([BYTES, 'hugepages'] as const) : (own(divisors, kind) ?? [])
     if (accepted && !accepted.includes(divisor)) {
       const values = accepted === CPU ? '1m and 1' : accepted.join(', ')
       to.invalid(at.at('divisor'), resource, `only divisor's values ${values} are supported with the ${name} resource`)

@@ -1,4 +1,5 @@
 /** Priorities of requests. Upstream: `pkg/apis/flowcontrol/validation`. */
+import { own } from '#base/own.ts'
 import { dnsLabel, dnsSubdomain } from '#machinery/names.ts'
 import type { Stored } from '../../registry/strategy.ts'
 import {
@@ -101,7 +102,7 @@ const subjects: Readonly<Record<string, readonly [string, Check]>> = {
 
 const subject: Check = (value: Spec, at, to) => {
   const { kind = '' } = value
-  const known = subjects[kind]
+  const known = own(subjects, kind)
   if (!known) return to.unsupported(at.at('kind'), kind, Object.keys(subjects))
   const [field, check] = known
   if (value[field]) check(value[field], at.at(field), to)

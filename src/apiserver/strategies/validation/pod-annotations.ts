@@ -2,6 +2,7 @@
  * Annotations of pods that mean something: mirrors of static pods, costs of deletion, and the confinement that fields have
  * replaced since. Upstream: `ValidatePodSpecificAnnotations` and its relatives.
  */
+import { own } from '#base/own.ts'
 import type { Check, Path, Problems } from './check.ts'
 import { descendingPath } from './paths.ts'
 
@@ -77,7 +78,7 @@ const accepted: Readonly<Record<string, readonly string[]>> = {
 /** Whoever sets the field and the annotation has to say the same in both. */
 function checkProfile(annotation: string | undefined, profile: Profile, what: string, at: Path, to: Problems) {
   if (annotation === undefined) return
-  const values = accepted[profile.type]
+  const values = own(accepted, profile.type)
   const agrees = values ? values.includes(annotation) : annotation.startsWith(LOCALHOST)
   if (profile.type !== 'Localhost' && !values) return
   if (!agrees) to.forbidden(at.at('type'), `${what} type in annotation and field must match`)

@@ -1,4 +1,5 @@
 /** Limits of namespaces: ResourceQuota and LimitRange. Upstream: `ValidateResourceQuota`, `ValidateLimitRange`. */
+import { own } from '#base/own.ts'
 import { allowsOvercommit } from '#api/core/v1/pod-resources.ts'
 import { qualifiedName } from '#machinery/names.ts'
 import { Quantity } from '#machinery/quantity.ts'
@@ -45,7 +46,7 @@ function checkQuantities(amounts: Amounts | undefined, at: Path, to: Problems) {
 
 /** Reports, at `at` and with `shown`, each resource that the scope has nothing to do with. */
 function checkFit(scope: string, hard: Amounts, shown: unknown, at: Path, to: Problems) {
-  const limited = scope === CROSS_NAMESPACE ? RUNNING : scopes[scope]
+  const limited = scope === CROSS_NAMESPACE ? RUNNING : own(scopes, scope)
   for (const name of Object.keys(hard).toSorted()) {
     if (limited && isStandardQuotaResource(name) && !limited.includes(name)) {
       to.invalid(at, shown, 'unsupported scope applied to resource')
@@ -62,7 +63,7 @@ function checkConflicts(given: readonly string[], shown: unknown, at: Path, to: 
 function checkScopes({ scopes: given = [], hard = {} }: Spec, to: Problems) {
   const at = SPEC.at('scopes')
   for (const scope of given as string[]) {
-    if (!scopes[scope] && scope !== CROSS_NAMESPACE) to.invalid(at, given, 'unsupported scope')
+    if (!own(scopes, scope) && scope !== CROSS_NAMESPACE) to.invalid(at, given, 'unsupported scope')
     checkFit(scope, hard, given, at, to)
   }
   checkConflicts(given, given, at, to)
@@ -76,7 +77,7 @@ function checkScopeSelector({ scopeSelector, scopes: given = [], hard = {} }: Sp
   const at = SPEC.at('scopeSelector', 'matchExpressions')
   const expressions: Spec[] = scopeSelector.matchExpressions ?? []
   for (const { scopeName = '', operator = '', values = [] } of expressions) {
-    if (!scopes[scopeName] && scopeName !== CROSS_NAMESPACE) {
+    if (!own(scopes, scopeName) && scopeName !== CROSS_NAMESPACE) {
       to.invalid(at.at('scopeName'), scopeName, 'unsupported scope')
     }
     checkFit(scopeName, hard, scopeSelector, at, to)
@@ -129,8 +130,7 @@ function checkLimitType(type: string, at: Path, to: Problems) {
 const isMore = (a: string, b: string) => Quantity.parse(a).cmp(Quantity.parse(b)) > 0
 
 /** Names come from users, who may take those that every object has. */
-const amountOf = (amounts: Amounts | undefined, name: string) =>
-  amounts && Object.hasOwn(amounts, name) ? amounts[name] : undefined
+const amountOf = (amounts: Amounts | undefined, name: string) => amounts && own(amounts, name)
 
 const amountLists = ['max', 'min', 'default', 'defaultRequest', 'maxLimitRequestRatio'] as const
 type Limit = { type: string } & Partial<Record<(typeof amountLists)[number], Amounts>>

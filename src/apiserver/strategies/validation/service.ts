@@ -2,6 +2,7 @@
  * Services. Addresses and ports that the server will choose may be missing, for they are chosen after this. Upstream:
  * `validateService`, `ValidateServiceUpdate`.
  */
+import { own } from '#base/own.ts'
 import { dnsLabel, dnsSubdomain, qualifiedName } from '#machinery/names.ts'
 import type { Stored } from '../../registry/strategy.ts'
 import { isExternallyAccessible, needsHealthCheckPort } from '../service.ts'
@@ -164,7 +165,7 @@ function checkClusterIps(spec: Spec, to: Problems) {
   if (isHeadless(spec)) return
   found.forEach((version: number, i: number) => {
     const wanted = ipFamilies[i]
-    if (!versions[wanted] || versions[wanted] === version) return
+    if (!own(versions, wanted) || own(versions, wanted) === version) return
     to.invalid(CLUSTER_IPS.index(i), clusterIPs[i], `expected an ${wanted} value as indicated by \`ipFamilies[${i}]\``)
   })
 }

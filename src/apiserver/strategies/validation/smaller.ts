@@ -1,4 +1,5 @@
 /** Kinds with few rules: disruption budgets, priorities, leases, runtime classes. Upstream: their groups' `validation`. */
+import { own } from '#base/own.ts'
 import { dnsLabel, qualifiedName } from '#machinery/names.ts'
 import type { Stored } from '../../registry/strategy.ts'
 import { atMost100Percent, intOrPercent } from './amounts.ts'
@@ -57,7 +58,7 @@ const systemValues: Readonly<Record<string, number>> = {
 }
 
 function systemProblem(name: string, value: number, isDefault: boolean): string | undefined {
-  const known = systemValues[name]
+  const known = own(systemValues, name)
   if (known === undefined) return `${name} is not a known system priority class`
   if (known !== value) return `value of ${name} PriorityClass must be ${known}`
   return isDefault ? `globalDefault of ${name} PriorityClass must be false` : undefined
