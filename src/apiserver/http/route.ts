@@ -39,6 +39,8 @@ export function routeOf(table: ResourceTable, path: string): ResourceRoute | und
   // Keys are made of these, so none may reach into another's.
   if (name?.includes('/') || namespace?.includes('/')) return undefined
   const subresource = parts[at + 2] || undefined
+  // Of nothing there is no part.
+  if (subresource && !name) return undefined
   return { resource, namespace, name, subresource, rest: parts.slice(at + 3).join('/'), isWatchPath }
 }
 

@@ -64,6 +64,11 @@ it('tells the state of its parts in protobuf too', async () => {
   expect([bytes.toString('latin1', 0, 3), bytes.includes('scheduler')]).toEqual(['k8s', true])
 })
 
+it.each(['proxy', 'status', 'log'])('finds no %s of a pod without a name', async (subresource) => {
+  for (const method of ['GET', 'PUT', 'POST', 'DELETE'])
+    expect((await ask(server, method, `${inDefault('pods')}//${subresource}`)).code).toBe(404)
+})
+
 it('refuses to apply an event whose time is none', async () => {
   // Somebody else manages fields of the other form, so that what is applied has to be converted.
   const involvedObject = { kind: 'Pod', namespace: 'default', name: 'a' }
