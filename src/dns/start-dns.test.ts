@@ -1,7 +1,7 @@
 import { createSocket, type Socket } from 'node:dgram'
 import { Resolver } from 'node:dns/promises'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
-import { connect, createServer, type Server } from 'node:net'
+import { type AddressInfo, connect, createServer, type Server } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { decode, encode, type Packet } from 'dns-packet'
@@ -55,12 +55,17 @@ function askUdp(dns: DnsServer, message: Buffer): Promise<Buffer> {
   })
 }
 
+/** For both transports: one that is free for TCP, whose ports connections use up, is free for UDP. */
 async function freePort(): Promise<number> {
-  const socket = createSocket('udp4')
-  await new Promise<void>((resolve) => socket.bind(0, '127.0.0.1', resolve))
-  const { port } = socket.address()
-  await new Promise<void>((resolve) => socket.close(() => resolve()))
+  const probe = createServer()
+  const port = await listen(probe)
+  await new Promise((resolve) => probe.close(resolve))
   return port
+}
+
+async function listen(server: Server): Promise<number> {
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  return (server.address() as AddressInfo).port
 }
 
 function cluster(): ObjectSource {
@@ -101,12 +106,11 @@ async function otherServer(answers: (question: { name: string; type: string }) =
     const bytes = answer(message, false)
     if (bytes) udp.send(bytes.length > 512 ? truncate(bytes) : bytes, from.port, from.address)
   })
-  await new Promise<void>((resolve) => udp.bind(0, '127.0.0.1', resolve))
-  const { port } = udp.address()
   const tcp: Server = createServer((socket) => {
     socket.on('data', (chunk) => socket.write(framed(answer(chunk.subarray(2), true)!)))
   })
-  await new Promise<void>((resolve) => tcp.listen(port, '127.0.0.1', resolve))
+  const port = await listen(tcp)
+  await new Promise<void>((resolve) => udp.bind(port, '127.0.0.1', resolve))
   stops.push(() => {
     udp.close()
     tcp.close()
