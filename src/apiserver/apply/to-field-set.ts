@@ -61,7 +61,10 @@ function addList(schema: ListSchema, value: unknown, walk: Walk): void {
   })
 }
 
+const NONE: ReadonlySet<string> = new Set()
+
 function repeated(elements: readonly string[]): ReadonlySet<string> {
+  if (elements.length < 2) return NONE
   const [seen, twice] = [new Set<string>(), new Set<string>()]
   for (const element of elements) (seen.has(element) ? twice : seen).add(element)
   return twice
