@@ -97,7 +97,11 @@ export class Execs {
     return exit.code
   }
 
-  /** Connects a client with the container's own streams until one of them ends. */
+  /**
+   * Connects a client with the container's own streams, until the container ends or the client's output is gone. Where the
+   * client's input ends, so does the container's if it said that it wants one client's only; else the client leaves, and
+   * the next one may go on. Upstream: containerd's `ContainerIO.Attach`.
+   */
   async attach(id: string, session: RemoteCommandSession): Promise<void> {
     const container = this.#containers.running(id)
     const { supervisor, io } = container
@@ -106,12 +110,12 @@ export class Execs {
     const signal = AbortSignal.any([session.signal, stop.signal])
     if (session.tty) void this.#resize(session.resizes, (width, height) => supervisor.resize(key, width, height))
     const { stdin, stdout, stderr } = session
-    if (stdin && container.record.config.stdinOnce) {
-      stdin.once('end', () => {
-        io?.closeStdin()
-        void supervisor.closeStdin(key).catch(() => {})
-      })
-    }
+    const isOnce = container.record.config.stdinOnce && !session.tty
+    stdin?.once('end', () => {
+      if (!isOnce) return stop.abort()
+      io?.closeStdin()
+      void supervisor.closeStdin(key).catch(() => {})
+    })
     try {
       await io!.attach({ ...(stdin && { stdin }), ...(stdout && { stdout }), ...(stderr && { stderr }) }, signal)
     } finally {

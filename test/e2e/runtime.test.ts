@@ -466,6 +466,27 @@ describe.skipIf(!isRoot)(isRoot ? 'rostrum-cri' : 'rostrum-cri (skipped: needs r
       )
     })
 
+    it('lets a client go whose input has ended, and takes the next, where input is for several', async () => {
+      const { id } = await node.sandbox()
+      const echo = ['sh', '-c', 'while read line; do echo "got $line"; done; echo end']
+      const open = await node.run(id, echo, { stdin: true })
+      const streams = { stdin: true, stdout: true, stderr: true, tty: false }
+      for (const word of ['one', 'two']) {
+        const { url } = await runtime.attach({ containerId: open, ...streams })
+        const command = await execOverSpdy({ url: new URL(url), streams, clock: systemClock })
+        command.stdout!.resume()
+        command.stderr!.resume()
+        command.stdin!.end(`${word}\n`)
+        expect(await command.exit).toEqual({ exitCode: 0 })
+      }
+      const log = await node.until(
+        async () => ((await node.log(open)).includes('two') ? node.log(open) : undefined),
+        'two',
+      )
+      expect(log).toBe('got one\ngot two\n')
+      await runtime.removePodSandbox({ podSandboxId: id })
+    })
+
     it('forward ports into the pod', async () => {
       const { id } = await node.sandbox()
       const server =
