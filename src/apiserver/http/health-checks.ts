@@ -12,6 +12,7 @@ export type HealthChecks = Readonly<Record<string, () => string | undefined>>
 const STEPS = {
   /** Caches are filled, definitions of custom resources served, admission is ready. */
   assembled: [
+    'poststarthook/storage-readiness',
     'poststarthook/start-apiserver-admission-initializer',
     'poststarthook/generic-apiserver-start-informers',
     'poststarthook/start-apiextensions-informers',
