@@ -1,9 +1,12 @@
 /** Watches over a WebSocket, as pages in a browser open them. */
 import { once } from 'node:events'
+import type { IncomingMessage } from 'node:http'
+import { PassThrough } from 'node:stream'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { type ClientOptions, WebSocket } from 'ws'
 import { configMaps } from '#api/resources.ts'
 import { startTestServer, type TestServer } from '#testing/test-server.ts'
+import { WatchSocket } from './watch-socket.ts'
 
 let server: TestServer
 beforeAll(async () => {
@@ -123,6 +126,15 @@ it('disconnects a client that takes nothing', async () => {
   expect(openWatches()).toBe(1)
   for (let i = 0; openWatches() > 0; i++) await put(`large-${i}`, { k: 'x'.repeat(200 << 10) })
   ws.terminate()
+})
+
+it('is closed with its connection, though nothing was ever answered', async () => {
+  const socket = new PassThrough()
+  const answer = new WatchSocket({ headers: {} } as IncomingMessage, socket, Buffer.alloc(0))
+  const closed = once(answer, 'close')
+  socket.destroy()
+  await closed
+  expect(answer.headersSent).toBe(false)
 })
 
 it('is for those who may watch, and for watches alone', async () => {

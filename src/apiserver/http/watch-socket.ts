@@ -26,6 +26,8 @@ export class WatchSocket extends Writable {
     super({ decodeStrings: true })
     const offered = webSocketProtocols(req)
     this.#open = () => acceptWebSocket(req, socket, head, offered.length > 0 ? offered : [''])
+    // Where the watch is refused there is no WebSocket to tell of the end, and who counts watches waits for it.
+    socket.once('close', () => this.destroy())
   }
 
   /** A handshake has no place for warnings. */
@@ -40,7 +42,6 @@ export class WatchSocket extends Writable {
     try {
       this.#ws = this.#open().ws
       this.#ws.on('error', () => {})
-      this.#ws.once('close', () => this.destroy())
     } catch (err) {
       if (!(err instanceof UpgradeRefusedError)) throw err
       this.destroy()
