@@ -101,6 +101,13 @@ export interface ResourceOptions {
   subresources?: Readonly<Record<string, Subresource>>
 }
 
+/** `v1` or `apps/v1`. */
+export const apiVersionOf = ({ group, version }: { readonly group: string; readonly version: string }): string =>
+  group === '' ? version : `${group}/${version}`
+
+/** `/pods` or `apps/deployments`: a resource whatever its version. */
+export const resourceKey = ({ group, plural }: Pick<Resource, 'group' | 'plural'>): string => `${group}/${plural}`
+
 /** Throws TypeError when `type` is not a top-level kind. */
 export function defineResource<M extends Message>(
   type: M,
@@ -112,7 +119,7 @@ export function defineResource<M extends Message>(
   return {
     group: gvk.group,
     version: gvk.version,
-    apiVersion: gvk.group === '' ? gvk.version : `${gvk.group}/${gvk.version}`,
+    apiVersion: apiVersionOf(gvk),
     kind: gvk.kind,
     plural,
     singular: gvk.kind.toLowerCase(),

@@ -4,7 +4,7 @@
  * the other may not.
  */
 import { type Conversion, conversionOf } from '#api/conversion.ts'
-import type { Resource } from '#api/kind.ts'
+import { type Resource, resourceKey } from '#api/kind.ts'
 import { namespaces } from '#api/resources.ts'
 import type { Message } from '#api/schema.ts'
 import type { Clock } from '#base/clock.ts'
@@ -122,7 +122,6 @@ export interface ApiOptions {
 
 /** Owner of what is always served, in the catalog. */
 const BUILT_IN = 'built-in'
-export const resourceKey = (r: { group: string; plural: string }) => `${r.group}/${r.plural}`
 
 export class Api {
   readonly #options: ApiOptions

@@ -3,7 +3,7 @@
  * told to the client as `fieldValidation` asks for it.
  */
 import { decode, DecodeError } from '#api/decode.ts'
-import type { KubeObject } from '#api/kind.ts'
+import { apiVersionOf, type KubeObject } from '#api/kind.ts'
 import { DeleteOptions } from '#api/meta/v1.ts'
 import type { Message } from '#api/schema.ts'
 import type { ApiRequest } from '#client/transport.ts'
@@ -34,8 +34,8 @@ export function decodeObject(
   body: unknown,
   refusal?: Refusal,
 ): Draft {
-  const { group, version, kind: expected } = type.gvk!
-  const apiVersion = group === '' ? version : `${group}/${version}`
+  const { version, kind: expected } = type.gvk!
+  const apiVersion = apiVersionOf(type.gvk!)
   const refuse: Refusal =
     refusal ??
     ((why, cause) =>
@@ -121,7 +121,8 @@ const SHOWN_BYTES = 30
 
 /** A custom resource has to say itself what it is. Throws BadRequest, Invalid. */
 function checkCustomType({ gvk }: Message, body: Record<string, unknown>) {
-  const { group, version, kind: expected } = gvk!
+  const { group, kind: expected } = gvk!
+  const expectedVersion = apiVersionOf(gvk!)
   const { apiVersion, kind: found, metadata } = body
   if (!found) {
     const text = JSON.stringify(body)
@@ -129,8 +130,8 @@ function checkCustomType({ gvk }: Message, body: Record<string, unknown>) {
     const why = `Object 'Kind' is missing in '${text}'`
     throw badRequest(`the object provided is unrecognized (must be of type ${expected}): ${why} (${start})`)
   }
-  if (apiVersion !== `${group}/${version}`) {
-    const wanted = `does not match the expected API version (${group}/${version})`
+  if (apiVersion !== expectedVersion) {
+    const wanted = `does not match the expected API version (${expectedVersion})`
     throw badRequest(`the API version in the data (${String(apiVersion ?? '')}) ${wanted}`)
   }
   if (found === expected) return
@@ -151,7 +152,8 @@ export function patchObject(caller: Listener, request: ApiRequest, type: Message
   const duplicates = duplicatesOf(body)
   const noted = {
     ...(patched as object),
-    ...(patchType === 'strategic' && kindOf(type)),
+    // A strategic merge patch knows what it is applied to, whatever it says of that itself.
+    ...(patchType === 'strategic' && { apiVersion: apiVersionOf(type.gvk!), kind: type.gvk!.kind }),
     ...(duplicates.length > 0 && { [kDuplicates]: duplicates }),
   }
   const isObject = typeof patched === 'object' && patched !== null && !Array.isArray(patched)
@@ -163,12 +165,6 @@ export function patchObject(caller: Listener, request: ApiRequest, type: Message
   const { uid } = draft.metadata
   if (uid && uid !== old.metadata.uid) throw invalid(resource, name!, [immutableValue('metadata.uid', uid)])
   return withoutOldVersion(withName(draft, name), old)
-}
-
-/** A strategic merge patch knows what it is applied to, whatever it says of that itself. */
-function kindOf({ gvk }: Message): { apiVersion: string; kind: string } {
-  const { group, version, kind } = gvk!
-  return { apiVersion: group === '' ? version : `${group}/${version}`, kind }
 }
 
 /** Whether a patch may have to do with managedFields, which are the larger part of most objects. */

@@ -3,7 +3,7 @@
  * built-in ones, those of CustomResourceDefinitions and those of extension API servers as they come and go.
  */
 import type { CustomResourceDefinition } from '#api/apiextensions/v1.ts'
-import { defineResource, kind, type Resource } from '#api/kind.ts'
+import { defineResource, kind, type Resource, resourceKey } from '#api/kind.ts'
 import { allResources, customResourceDefinitions } from '#api/resources.ts'
 import type { Informer, Informers } from '#client/informer.ts'
 import { isConditionTrue } from '#machinery/conditions.ts'
@@ -124,7 +124,7 @@ function isEstablished({ metadata, status }: CustomResourceDefinition): boolean 
 function withoutDuplicates(resources: readonly Resource[]): Resource[] {
   const byName = new Map<string, Resource>()
   for (const resource of resources) {
-    const key = `${resource.group}/${resource.plural}`
+    const key = resourceKey(resource)
     const other = byName.get(key)
     if (!other || resource.version > other.version) byName.set(key, resource)
   }

@@ -6,6 +6,7 @@
 import type { APIService, APIServiceCondition } from '#api/apiregistration/v1.ts'
 import type { Service } from '#api/core/v1/service.ts'
 import type { EndpointSlice } from '#api/discovery/v1.ts'
+import { groupPath } from '../group-path.ts'
 
 export type Finding = Pick<APIServiceCondition, 'status' | 'reason' | 'message'>
 
@@ -63,5 +64,5 @@ export function conditionsWith(
 /** The path that every server of this group version has to answer. */
 export function probePath({ spec }: APIService): string {
   const { group = '', version = '' } = spec
-  return group === '' ? `/api/${version}` : `/apis/${group}/${version}`
+  return `/${groupPath({ group, version })}`
 }

@@ -5,6 +5,7 @@
 import type { Clock } from '#base/clock.ts'
 import type { Log } from '#base/log.ts'
 import { runWorkers, WorkQueue } from '#client/work-queue.ts'
+import { groupPath } from '../group-path.ts'
 import type { RemoteVersion } from '../discovery/remote-versions.ts'
 import { parseBounded } from '../outbound/bounded-json.ts'
 import type { RemoteServer } from './remote-server.ts'
@@ -122,7 +123,7 @@ export class RemoteDiscovery {
       this.#documents.set(connectionKey, { etag: answer.etag, versions })
       return versions.get(`${group}/${version}`) ?? []
     }
-    const path = group === '' ? `/api/${version}` : `/apis/${group}/${version}`
+    const path = `/${groupPath(server)}`
     const list = await server.fetch(path, { accept: 'application/json', ...limits })
     if (list.code !== 200) throw new Error(`failed to download legacy discovery for ${path}: ${list.code}`)
     return fromLegacy(parseBounded(list.body.toString()))

@@ -8,6 +8,7 @@ import { messageOf } from '#base/errors.ts'
 import type { Log } from '#base/log.ts'
 import { runWorkers, WorkQueue } from '#client/work-queue.ts'
 import { StatusError } from '#machinery/status-error.ts'
+import { groupPath } from '../group-path.ts'
 import type { ServedDocuments } from '../http/openapi-paths.ts'
 import { parseBounded } from '../outbound/bounded-json.ts'
 import { openApiV3Of } from './openapi-conversion.ts'
@@ -96,7 +97,7 @@ export class RemoteOpenApi {
     if (found.length === 0) return base
     const { paths } = JSON.parse(base.toString()) as { paths: Json }
     for (const [name, v3] of found) {
-      const path = pathOf(this.#servers.get(name)!)
+      const path = groupPath(this.#servers.get(name)!)
       const serverRelativeURL = 'url' in v3 ? v3.url : `/openapi/v3/${path}?hash=${v3.hash}`
       paths[path] = { serverRelativeURL }
     }
@@ -107,7 +108,7 @@ export class RemoteOpenApi {
   #v3(own: OpenApiSource, path: string): Buffer | undefined | Promise<Buffer | undefined> {
     for (const [name, { v3 }] of this.#remotes) {
       const server = this.#servers.get(name)
-      if (!v3 || !server || pathOf(server) !== path) continue
+      if (!v3 || !server || groupPath(server) !== path) continue
       if ('document' in v3) return v3.document
       return server.fetch(v3.url, { accept: 'application/json', timeoutMs: TIMEOUT_MS, maxBytes: MAX_BYTES }).then(
         ({ code, body }) => (code === 200 ? body : undefined),
@@ -132,12 +133,10 @@ export class RemoteOpenApi {
   }
 }
 
-const pathOf = ({ group, version }: RemoteServer) => (group === '' ? `api/${version}` : `apis/${group}/${version}`)
-
 /** What is known already where nothing has changed. Rejects with an Error where the server does not answer. */
 async function fetchDocuments(server: RemoteServer, before: Remote | undefined): Promise<Remote> {
   const limits = { accept: 'application/json', timeoutMs: TIMEOUT_MS, maxBytes: MAX_BYTES }
-  const path = pathOf(server)
+  const path = groupPath(server)
   const index = await server.fetch('/openapi/v3', limits)
   const paths = index.code === 200 ? (parseBounded(index.body.toString()) as Json)?.paths : undefined
   const url = paths?.[path]?.serverRelativeURL

@@ -4,7 +4,7 @@
  */
 import { conversions } from '#api/conversion.ts'
 import { decode } from '#api/decode.ts'
-import type { KubeObject } from '#api/kind.ts'
+import { apiVersionOf, type KubeObject } from '#api/kind.ts'
 import type { Message } from '#api/schema.ts'
 import type { JsonObject, ManagedKind } from './managed-kind.ts'
 import { messageSchema } from './message-schema.ts'
@@ -34,8 +34,8 @@ export function builtInKind(type: Message & { [kKind]?: ManagedKind }): ManagedK
 
 function make(type: Message): ManagedKind {
   if (!type.gvk) throw new TypeError(`${type.name} is not a top-level kind`)
-  const { group, version, kind } = type.gvk
-  const apiVersion = group === '' ? version : `${group}/${version}`
+  const { kind } = type.gvk
+  const apiVersion = apiVersionOf(type.gvk)
   return {
     apiVersion,
     kind,
@@ -43,19 +43,17 @@ function make(type: Message): ManagedKind {
     ...(normalizers[type.name] && { normalized: normalizers[type.name]! }),
     version(other) {
       if (other === apiVersion) return this
-      const found = formsOf(type).find(({ to }) => apiVersionOf(to) === other)
+      const found = formsOf(type).find(({ to }) => apiVersionOf(to.gvk!) === other)
       return found && builtInKind(found.to)
     },
     convert(object, other) {
-      const found = formsOf(type).find(({ to }) => apiVersionOf(to) === other)
+      const found = formsOf(type).find(({ to }) => apiVersionOf(to.gvk!) === other)
       if (!found) throw new TypeError(`${kind} of ${apiVersion} is not served as ${other}`)
       const whole = decode(type, object).object as unknown as KubeObject
       return decode(found.to, found.convert({ ...whole, apiVersion, kind })).object as JsonObject
     },
   }
 }
-
-const apiVersionOf = ({ gvk }: Message) => (gvk!.group === '' ? gvk!.version : `${gvk!.group}/${gvk!.version}`)
 
 /** The other forms of a kind. */
 function formsOf(type: Message): { to: Message; convert: (object: KubeObject) => KubeObject }[] {

@@ -2,8 +2,8 @@
  * The formats of strings that schemas may ask for; others are ignored. Each check takes linear time. Upstream:
  * `kube-openapi/pkg/validation/strfmt` and the list in `apiextensions-apiserver/pkg/apiserver/validation/formats.go`.
  */
-import { own } from '#base/own.ts'
 import { isIPv4, isIPv6 } from 'node:net'
+import { own } from '#base/own.ts'
 import type { SchemaProps } from './structural.ts'
 
 type FormatCheck = (text: string) => boolean

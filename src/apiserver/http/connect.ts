@@ -2,10 +2,10 @@
  * Requests that are passed on to somebody else: to a pod's kubelet (log, exec, attach, port-forward), or to a pod, service
  * or node itself (proxy). Upstream: the connecters of `pkg/registry/core/pod/rest` and `UpgradeAwareHandler`.
  */
-import { own } from '#base/own.ts'
 import { request as httpRequest, type IncomingMessage } from 'node:http'
 import { Agent, request as httpsRequest } from 'node:https'
 import type { Duplex } from 'node:stream'
+import { own } from '#base/own.ts'
 import type { Node } from '#api/core/v1/node.ts'
 import type { Pod } from '#api/core/v1/pod.ts'
 import type { Clock } from '#base/clock.ts'

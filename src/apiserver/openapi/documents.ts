@@ -6,10 +6,11 @@ import { createHash } from 'node:crypto'
 import { TokenRequest } from '#api/authentication/v1.ts'
 import { Scale } from '#api/autoscaling/v1.ts'
 import { Binding } from '#api/core/v1/pod.ts'
-import type { Resource } from '#api/kind.ts'
+import { apiVersionOf, type Resource } from '#api/kind.ts'
 import * as meta from '#api/meta/v1.ts'
 import { Eviction } from '#api/policy/v1.ts'
 import type { Message } from '#api/schema.ts'
+import { groupPath } from '../group-path.ts'
 import { groupVersions } from '../discovery/groups.ts'
 import { META, RAW_EXTENSION } from './definition-names.ts'
 import {
@@ -124,7 +125,7 @@ export class OpenApiDocuments {
   }
 
   #resourcesOf(path: string): Resource[] {
-    return this.#options.resources.filter(({ group, version }) => documentPath(group, version) === path)
+    return this.#options.resources.filter(({ group, version }) => groupPath({ group, version }) === path)
   }
 
   #isMadeOf(path: string, own: readonly Resource[]): boolean {
@@ -137,7 +138,7 @@ export class OpenApiDocuments {
   #v3Paths(): string[] {
     return groupVersions(this.#options.resources).flatMap(({ group, versions }) => [
       ...(isListed(versions) ? [group === '' ? 'api' : `apis/${group}`] : []),
-      ...versions.map(({ version }) => documentPath(group, version)),
+      ...versions.map(({ version }) => groupPath({ group, version })),
     ])
   }
 
@@ -164,7 +165,7 @@ export class OpenApiDocuments {
     const definitions = new Map(membersOf(writer.definitions.toJSON()))
     for (const { group, versions } of groupVersions(this.#options.resources)) {
       for (const { version } of versions) {
-        const part = this.#v2Part(documentPath(group, version))
+        const part = this.#v2Part(groupPath({ group, version }))
         for (const [name, json] of part.paths) paths.set(name, json)
         for (const [name, json] of part.definitions) definitions.set(name, json)
       }
@@ -216,7 +217,7 @@ export class OpenApiDocuments {
         const scope = groupWords(group).map(capitalized).join('')
         const id = `get${scope}${capitalized(version)}APIResources`
         const tag = `${uncapitalized(scope)}_${version}`
-        const place = `/${documentPath(group, version)}/`
+        const place = `/${groupPath({ group, version })}/`
         if (isListed([{ resources: own }]))
           paths[place] = writer.discovery(id, tag, 'get available resources', meta.APIResourceList)
         for (const resource of own)
@@ -239,14 +240,9 @@ const joined = (members: ReadonlyMap<string, string>) => objectOf([...members].t
 const objectOf = (members: readonly Member[]) =>
   `{${members.map(([name, json]) => `${JSON.stringify(name)}:${json}`).join(',')}}`
 
-function keyOf(type: Message): string {
-  const { group, version, kind } = type.gvk!
-  return `${group ? `${group}/` : ''}${version} ${kind}`
-}
+const keyOf = ({ gvk }: Message): string => `${apiVersionOf(gvk!)} ${gvk!.kind}`
 
 const uncapitalized = (word: string) => word.charAt(0).toLowerCase() + word.slice(1)
-const documentPath = (group: string, version: string) => (group === '' ? `api/${version}` : `apis/${group}/${version}`)
-
 /** Writes path items in one dialect, collecting what they refer to. */
 class Writer {
   readonly definitions: Definitions

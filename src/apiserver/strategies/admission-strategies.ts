@@ -5,7 +5,7 @@ import {
   validatingAdmissionPolicies,
   validatingWebhookConfigurations,
 } from '#api/resources.ts'
-import { resourceKey } from '../api.ts'
+import { resourceKey } from '#api/kind.ts'
 import type { Strategy } from '../registry/strategy.ts'
 import { strategies } from './all.ts'
 import { mutatingPolicyRules, validatingPolicyRules } from './validation/admission-policies.ts'

@@ -3,7 +3,7 @@
  * `validation/`; here they are put together. Upstream: `pkg/registry/<group>/<kind>/strategy.go`.
  */
 import { decode } from '#api/decode.ts'
-import type { Resource } from '#api/kind.ts'
+import { type Resource, resourceKey } from '#api/kind.ts'
 import { allResources } from '#api/resources.ts'
 import type { Message } from '#api/schema.ts'
 import type { Strategy } from '../registry/strategy.ts'
@@ -75,11 +75,11 @@ const behaviours: Readonly<Record<string, Strategy>> = {
 
 /** By `group/plural`. */
 export const strategies: ReadonlyMap<string, Strategy> = new Map(
-  allResources.map((resource) => [`${resource.group}/${resource.plural}`, strategyOf(resource)]),
+  allResources.map((resource) => [resourceKey(resource), strategyOf(resource)]),
 )
 
 function strategyOf(resource: Resource): Strategy {
-  const key = `${resource.group}/${resource.plural}`
+  const key = resourceKey(resource)
   return withFreshStatus(resource, { ...behaviours[key], ...validationOf(key), ...warningsOf(key) })
 }
 

@@ -1,6 +1,7 @@
 /** The subresources that have behaviour, by `group/plural/subresource`; `*` stands for every resource. Others answer 501. */
 import { pods } from '#api/resources.ts'
-import { resourceKey, type SubresourceHandler } from '../api.ts'
+import { type SubresourceHandler } from '../api.ts'
+import { resourceKey } from '#api/kind.ts'
 import { binding } from './binding.ts'
 import { eviction } from './eviction.ts'
 import { fieldsOnly } from './fields-only.ts'

@@ -1,5 +1,5 @@
 /** The Printer of every kind. */
-import type { Resource } from '#api/kind.ts'
+import { type Resource, resourceKey } from '#api/kind.ts'
 import { allResources } from '#api/resources.ts'
 import * as core from './core-printers.ts'
 import * as network from './network-printers.ts'
@@ -71,13 +71,9 @@ const withAge = new Set(['resource.k8s.io/deviceclasses', 'resource.k8s.io/resou
 
 /** By `group/plural`. */
 export const printers: ReadonlyMap<string, Printer> = new Map(
-  allResources.map((resource) => [keyOf(resource), special[keyOf(resource)] ?? fallback(resource)]),
+  allResources.map((resource) => [resourceKey(resource), special[resourceKey(resource)] ?? fallback(resource)]),
 )
 
-export function keyOf({ group, plural }: Pick<Resource, 'group' | 'plural'>): string {
-  return `${group}/${plural}`
-}
-
 function fallback(resource: Resource): Printer {
-  return withAge.has(keyOf(resource)) ? other.agePrinter(resource.type) : other.plainPrinter(resource.type)
+  return withAge.has(resourceKey(resource)) ? other.agePrinter(resource.type) : other.plainPrinter(resource.type)
 }

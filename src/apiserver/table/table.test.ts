@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest'
 import { decode } from '#api/decode.ts'
-import type { KubeObject } from '#api/kind.ts'
+import { type KubeObject, resourceKey } from '#api/kind.ts'
 import { allResources, deployments, events, pods, services } from '#api/resources.ts'
 import { FakeClock } from '#base/fake-clock.ts'
-import { printers, keyOf } from './all.ts'
+import { printers } from './all.ts'
 import { humanDuration } from './human-duration.ts'
 import type { Transform } from '../http/negotiate.ts'
 import { createRenderer, type Table } from './renderer.ts'
@@ -11,7 +11,7 @@ import { createRenderer, type Table } from './renderer.ts'
 const NOW = Date.parse('2026-01-31T12:00:00Z')
 const metadata = { name: 'x', creationTimestamp: '2026-01-31T11:30:00Z', resourceVersion: '7' }
 const cells = (key: string, object: object) => {
-  const resource = allResources.findLast((r) => keyOf(r) === key)!
+  const resource = allResources.findLast((r) => resourceKey(r) === key)!
   const complete = decode(resource.type, { metadata, ...object }).object
   return printers.get(key)!.cells(complete as never, NOW)
 }
@@ -225,7 +225,7 @@ describe('rows', () => {
 })
 
 describe('the renderer', () => {
-  const renderer = createRenderer(new FakeClock(NOW), (resource) => printers.get(keyOf(resource)))
+  const renderer = createRenderer(new FakeClock(NOW), (resource) => printers.get(resourceKey(resource)))
   const pod = decode(pods.type, { metadata, spec: { containers: [{ name: 'c' }] } }).object as unknown as KubeObject
   const query = (text = '') => new URLSearchParams(text)
   const as = (kind: Transform['kind'], apiVersion: Transform['apiVersion'] = 'meta.k8s.io/v1') => ({ kind, apiVersion })

@@ -1,5 +1,5 @@
 /** Feeds the ownership graph: follows every resource that can be listed and watched, and keeps only its metadata. */
-import type { KubeObject, Resource } from '#api/kind.ts'
+import { type KubeObject, type Resource, resourceKey } from '#api/kind.ts'
 import { reflect, type ReflectorSink } from '#client/reflector.ts'
 import type { ControllerContext } from '../controller.ts'
 import type { ResourceSource } from '../resource-source.ts'
@@ -47,7 +47,7 @@ export class ResourceMonitors {
     if (this.#context.signal.aborted) return
     const wanted = new Map<string, Resource>()
     for (const resource of this.#source.current()) {
-      const name = `${resource.group}/${resource.plural}`
+      const name = resourceKey(resource)
       const isWatchable = resource.verbs.includes('list') && resource.verbs.includes('watch')
       if (isWatchable && !ignored.has(name)) wanted.set(`${name}@${resource.version}`, resource)
     }

@@ -1,5 +1,5 @@
 /** Which evaluator measures which resource. Upstream: `pkg/quota/v1/evaluator/core/registry.go`. */
-import type { Resource } from '#api/kind.ts'
+import { type Resource, resourceKey } from '#api/kind.ts'
 import {
   configMaps,
   persistentVolumeClaims,
@@ -27,20 +27,19 @@ const special: readonly (readonly [Resource, Evaluator])[] = [
 ]
 
 type Counted = Pick<Resource, 'group' | 'plural'>
-const keyOf = ({ group, plural }: Counted) => `${group}/${plural}`
-const byKey = new Map(special.map(([resource, evaluator]) => [keyOf(resource), evaluator]))
+const byKey = new Map(special.map(([resource, evaluator]) => [resourceKey(resource), evaluator]))
 
 /** Events come and go by themselves; the others are never stored. */
 const isIgnored = ({ group, plural }: Counted) =>
   plural === 'events' ||
   group === 'authentication.k8s.io' ||
   group === 'authorization.k8s.io' ||
-  keyOf({ group, plural }) === '/bindings'
+  resourceKey({ group, plural }) === '/bindings'
 
 /** Undefined for what no quota counts. */
 export function evaluatorOf(resource: Counted): Evaluator | undefined {
   if (isIgnored(resource)) return undefined
-  return byKey.get(keyOf(resource)) ?? countEvaluator(resource)
+  return byKey.get(resourceKey(resource)) ?? countEvaluator(resource)
 }
 
 /** The resources that bounds are about. */
@@ -51,7 +50,7 @@ export function boundedBy(hard: Amounts, context: UsageContext): Counted[] {
     .map(([resource]) => resource)
   for (const name of names) {
     const counted = countedBy(name)
-    if (counted && !byKey.has(keyOf(counted)) && !isIgnored(counted)) found.push(counted)
+    if (counted && !byKey.has(resourceKey(counted)) && !isIgnored(counted)) found.push(counted)
   }
   return found
 }

@@ -8,7 +8,7 @@
  * Invariant: there is an account for every quota in the cache, with every object in the caches that its bounds are about.
  */
 import type { ResourceQuota } from '#api/core/v1/namespace.ts'
-import type { KubeObject, Resource } from '#api/kind.ts'
+import { type KubeObject, type Resource, resourceKey } from '#api/kind.ts'
 import { resourceQuotas } from '#api/resources.ts'
 import { type Clock, every, sleep, type Timer } from '#base/clock.ts'
 import { jsonEqual } from '#base/equal.ts'
@@ -122,7 +122,7 @@ export class QuotaLedger {
     return (isWritten) => {
       if (!book.underWay.has(underWay)) return
       // A cache that is late will tell of the object only some time later.
-      const isLate = this.#followed.get(resourceId(write.resource))?.cache.isDelayed === true
+      const isLate = this.#followed.get(resourceKey(write.resource))?.cache.isDelayed === true
       if (isWritten && isLate) this.#count(book, write.resource, write.key, write.object)
       this.#settle(book, underWay)
     }
@@ -221,12 +221,12 @@ export class QuotaLedger {
   }
 
   #isComplete({ account }: QuotaEntry): boolean {
-    return boundedBy(account.hard, this.context).every((counted) => this.#followed.has(resourceId(counted)))
+    return boundedBy(account.hard, this.context).every((counted) => this.#followed.has(resourceKey(counted)))
   }
 
   /** Once is enough: all versions of a resource tell of the same changes. */
   #follow(resource: Resource, cache: ObjectCache) {
-    const id = resourceId(resource)
+    const id = resourceKey(resource)
     if (this.#followed.has(id)) return
     const cancel = cache.follow(cache.prefix, {
       onEvents: (events) => events.forEach((event) => this.#onObject(resource, cache.prefix, event)),
@@ -289,8 +289,6 @@ export class QuotaLedger {
     }
   }
 }
-
-const resourceId = ({ group, plural }: Pick<Resource, 'group' | 'plural'>) => `${group}/${plural}`
 
 /** Whether an account is about an object. */
 export function counts(
