@@ -97,14 +97,14 @@ function ownValue(json: JsonObject, name: string): unknown {
   return isInherited(name) && !Object.hasOwn(json, name) ? undefined : json[name]
 }
 
-/** An object with declared fields. */
-class SchemaObject extends Dictionary {
+/** What has a declared type, kept as the JSON that it came as. */
+abstract class SchemaDictionary extends Dictionary {
   readonly json: JsonObject
-  readonly #type: DeclaredType
+  protected readonly type: DeclaredType
 
   constructor(type: DeclaredType, json: JsonObject) {
     super()
-    this.#type = type
+    this.type = type
     this.json = json
   }
 
@@ -112,70 +112,62 @@ class SchemaObject extends Dictionary {
     return Object.keys(this.json).length
   }
 
+  /** Whether the type says what `name` is. */
+  abstract declares(name: string): boolean
+
+  override equals(other: Value): boolean | EvaluationError {
+    return mapsEqual(this, other)
+  }
+}
+
+/** An object with declared fields. */
+class SchemaObject extends SchemaDictionary {
   /** A field that is null counts as absent. */
   find(key: Value): Result | undefined {
     if (typeof key !== 'string') return NO_SUCH_OVERLOAD
-    const field = this.#type.lookup!.get(key)
+    const field = this.type.lookup!.get(key)
     if (!field) return undefined
     const value = ownValue(this.json, field.jsonName)
     return value === undefined || value === null ? undefined : adapt(field.type, value)
   }
 
   keys(): Value[] {
-    const names = new Map(Array.from(this.#type.fields!, ([name, { jsonName }]) => [jsonName, name]))
+    const names = new Map(Array.from(this.type.fields!, ([name, { jsonName }]) => [jsonName, name]))
     return Object.keys(this.json)
-      .filter((name) => this.#type.lookup!.has(name))
+      .filter((name) => this.declares(name))
       .map((name) => names.get(name) ?? name)
   }
 
-  override equals(other: Value): boolean | EvaluationError {
-    return mapsEqual(this, this.json, (name) => this.#type.lookup!.has(name), other)
+  declares(name: string): boolean {
+    return this.type.lookup!.has(name)
   }
 }
 
 /** A map with declared values. */
-class SchemaMap extends Dictionary {
-  readonly json: JsonObject
-  readonly #type: DeclaredType
-
-  constructor(type: DeclaredType, json: JsonObject) {
-    super()
-    this.#type = type
-    this.json = json
-  }
-
-  get size(): number {
-    return Object.keys(this.json).length
-  }
-
+class SchemaMap extends SchemaDictionary {
   find(key: Value): Result | undefined {
     if (typeof key !== 'string') return NO_SUCH_OVERLOAD
     const value = ownValue(this.json, key)
-    return value === undefined ? undefined : adapt(this.#type.element!, value)
+    return value === undefined ? undefined : adapt(this.type.element!, value)
   }
 
   keys(): Value[] {
     return Object.keys(this.json)
   }
 
-  override equals(other: Value): boolean | EvaluationError {
-    return mapsEqual(this, this.json, () => true, other)
+  declares(): boolean {
+    return true
   }
 }
 
 /** Fields without a declaration are compared as JSON, and only where both have them. */
-function mapsEqual(
-  map: Dictionary,
-  json: JsonObject,
-  isDeclared: (name: string) => boolean,
-  other: Value,
-): boolean | EvaluationError {
+function mapsEqual(map: SchemaDictionary, other: Value): boolean | EvaluationError {
   if (!(other instanceof Dictionary)) return NO_SUCH_OVERLOAD
   if (map.size !== other.size) return false
-  for (const name of Object.keys(json)) {
-    if (!isDeclared(name)) {
-      if (!(other instanceof SchemaObject || other instanceof SchemaMap)) return NO_SUCH_OVERLOAD
-      if (Object.hasOwn(other.json, name) && !jsonEqual(json[name], other.json[name])) return false
+  for (const name of Object.keys(map.json)) {
+    if (!map.declares(name)) {
+      if (!(other instanceof SchemaDictionary)) return NO_SUCH_OVERLOAD
+      if (Object.hasOwn(other.json, name) && !jsonEqual(map.json[name], other.json[name])) return false
       continue
     }
     const [left, right] = [map.find(name), other.find(name)]
@@ -192,14 +184,30 @@ function equalResults(a: Result, b: Result): boolean | EvaluationError {
   return b instanceof EvaluationError ? b : equal(a, b)
 }
 
-/** A list with declared elements. */
-class SchemaList extends List {
-  readonly #type: DeclaredType
+/** A list whose declared type says what its elements are, and by what they are told apart. */
+abstract class TypedList extends List {
+  protected readonly type: DeclaredType
+
+  constructor(type: DeclaredType) {
+    super()
+    this.type = type
+  }
+
+  override equals(other: Value): boolean | EvaluationError {
+    return listsEqual(this, this.type, other)
+  }
+
+  override concat(other: Value): Result {
+    return joinLists(this, this.type, other)
+  }
+}
+
+/** As it came. */
+class SchemaList extends TypedList {
   readonly #json: readonly unknown[]
 
   constructor(type: DeclaredType, json: readonly unknown[]) {
-    super()
-    this.#type = type
+    super(type)
     this.#json = json
   }
 
@@ -208,26 +216,16 @@ class SchemaList extends List {
   }
 
   at(index: number): Result {
-    return adapt(this.#type.element!, this.#json[index])
-  }
-
-  override equals(other: Value): boolean | EvaluationError {
-    return listsEqual(this, this.#type, other)
-  }
-
-  override concat(other: Value): Result {
-    return joinLists(this, this.#type, other)
+    return adapt(this.type.element!, this.#json[index])
   }
 }
 
 /** What `+` makes of a list with a declared type: elements are values already, the rules of the type still hold. */
-class JoinedSchemaList extends List {
-  readonly #type: DeclaredType
+class JoinedSchemaList extends TypedList {
   readonly #elements: readonly Value[]
 
   constructor(type: DeclaredType, elements: readonly Value[]) {
-    super()
-    this.#type = type
+    super(type)
     this.#elements = elements
   }
 
@@ -237,14 +235,6 @@ class JoinedSchemaList extends List {
 
   at(index: number): Value {
     return this.#elements[index]!
-  }
-
-  override equals(other: Value): boolean | EvaluationError {
-    return listsEqual(this, this.#type, other)
-  }
-
-  override concat(other: Value): Result {
-    return joinLists(this, this.#type, other)
   }
 }
 
