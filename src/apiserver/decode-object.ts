@@ -8,6 +8,7 @@ import { DeleteOptions } from '#api/meta/v1.ts'
 import type { Message } from '#api/schema.ts'
 import type { ApiRequest } from '#client/transport.ts'
 import { badRequest, invalid, StatusError } from '#machinery/status-error.ts'
+import { withoutManagers } from './apply/managers.ts'
 import { applyPatch } from './patch/apply-patch.ts'
 import { goText } from './patch/go-text.ts'
 import { checkDeleteRequest, type DeleteRequest } from './registry/deletion.ts'
@@ -176,11 +177,6 @@ function mentionsManagers({ patchType, body }: ApiRequest): boolean {
 function reachesManagers(operation: unknown): boolean {
   const { path, from } = (operation ?? {}) as { path?: unknown; from?: unknown }
   return [path, from].some((to) => to === '' || to === '/metadata' || String(to).startsWith('/metadata/managedFields'))
-}
-
-function withoutManagers(object: KubeObject): KubeObject {
-  const { managedFields: _managedFields, ...metadata } = object.metadata
-  return { ...object, metadata }
 }
 
 /** Throws BadRequest for an object that is not the one that the request names. */

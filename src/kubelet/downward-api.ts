@@ -2,6 +2,7 @@
  * Values of a pod's own fields and of its containers' resources, for environment variables and volumes. Pure. Throws Error
  * with upstream's wording for a path that isn't supported. Upstream: `pkg/fieldpath` and `pkg/api/v1/resource`.
  */
+import { own } from '#base/own.ts'
 import type { Container } from '#api/core/v1/container.ts'
 import type { Pod } from '#api/core/v1/pod.ts'
 import type { ResourceFieldSelector } from '#api/core/v1/shared.ts'
@@ -36,8 +37,8 @@ export function metadataValue(pod: Pod, fieldPath: string): string {
   const subscript = /^(.+)\['(.*)'\]$/.exec(fieldPath)
   if (subscript) {
     const [, path, key] = subscript as unknown as [string, string, string]
-    if (path === 'metadata.annotations') return own(annotations, key)
-    if (path === 'metadata.labels') return own(labels, key)
+    if (path === 'metadata.annotations') return own(annotations, key) ?? ''
+    if (path === 'metadata.labels') return own(labels, key) ?? ''
     throw new Error(`fieldPath "${fieldPath}" does not support subscript`)
   }
   switch (fieldPath) {
@@ -55,8 +56,6 @@ export function metadataValue(pod: Pod, fieldPath: string): string {
       throw new Error(`unsupported fieldPath: ${fieldPath}`)
   }
 }
-
-const own = (map: Readonly<Record<string, string>>, key: string) => (Object.hasOwn(map, key) ? map[key]! : '')
 
 /** Sorted `key="value"` lines with the values quoted as Go does. */
 function formatMap(map: Readonly<Record<string, string>>): string {

@@ -3,6 +3,7 @@
  * selector is compiled against a table of readers. In values `\`, `,` and `=` are escaped by a backslash.
  * Upstream: `apimachinery/pkg/fields`.
  */
+import { own } from '#base/own.ts'
 import { SelectorError } from './labels.ts'
 
 export interface FieldRequirement {
@@ -38,7 +39,7 @@ export class FieldSelector {
     unknownMessage = (field: string) => `field label not supported: ${field}`,
   ): (object: T) => boolean {
     const tests = this.requirements.map(({ field, operator, value }) => {
-      const read = Object.hasOwn(readers, field) ? readers[field] : undefined
+      const read = own(readers, field)
       if (!read) throw new SelectorError(unknownMessage(field))
       return operator === '=' ? (object: T) => read(object) === value : (object: T) => read(object) !== value
     })

@@ -2,6 +2,7 @@
  * What is different between two objects, as sets of fields: one walk of both together, which looks closer only at what is
  * not equal. Upstream: `structured-merge-diff/typed.Compare`.
  */
+import { own } from '#base/own.ts'
 import { jsonEqual } from '#base/equal.ts'
 import { EMPTY, type FieldSet, FieldSetBuilder, union } from './field-set.ts'
 import type { NewFields } from './new-fields.ts'
@@ -96,7 +97,7 @@ const listIn = (value: unknown) => (Array.isArray(value) ? (value as unknown[]) 
 const NO_ELEMENTS: readonly unknown[] = []
 
 /** Names such as `constructor` are names like others. */
-const member = (map: Json | undefined, name: string) => (map && Object.hasOwn(map, name) ? map[name] : undefined)
+const member = (map: Json | undefined, name: string) => map && own(map, name)
 
 /**
  * A null is what Go writes for a zero, where it writes one; but not in what somebody has applied and nobody completed. An

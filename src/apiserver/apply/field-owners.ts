@@ -24,6 +24,7 @@ import {
   managerId,
   type Managers,
   type Operation,
+  withoutManagers,
 } from './managers.ts'
 import { reconciled } from './named-fields.ts'
 import { NewFields } from './new-fields.ts'
@@ -181,7 +182,7 @@ export class FieldOwners {
 
   *#apply(write: OwnedWrite, live: Stored | undefined, applied: JsonObject, force: boolean): Steps<JsonObject> {
     const { kind, filter } = write
-    const start = live ? withoutManagedFields(live) : {}
+    const start: JsonObject = live ? withoutManagers(live) : {}
     const wrong = live && validationError(kind.schema, start, { allowDuplicates: true })
     if (wrong !== undefined) throw unexpected(`failed to create typed live object (${objectText(start)}): ${wrong}`)
     const managers = decodedStrictly(live?.metadata.managedFields)
@@ -272,11 +273,6 @@ function comparable(object: Draft): JsonObject {
     deletionGracePeriodSeconds: meta.deletionGracePeriodSeconds,
   }
   return { ...object, apiVersion: undefined, kind: undefined, metadata }
-}
-
-function withoutManagedFields(object: Stored): JsonObject {
-  const { managedFields: _managedFields, ...metadata } = object.metadata
-  return { ...object, metadata }
 }
 
 /** Runs the steps, with conversions in between. */

@@ -4,6 +4,7 @@
  *
  * A manager is known by name, operation and subresource, and one that updates by its version too.
  */
+import type { KubeObject } from '#api/kind.ts'
 import type { ManagedFieldsEntry } from '#api/meta/v1.ts'
 import { canonicalSet, EMPTY, type FieldSet } from './field-set.ts'
 import type { MergeSchema } from './merge-schema.ts'
@@ -93,6 +94,12 @@ export class ManagerEntry implements ManagedFieldsEntry {
 
 /** By `managerId`. */
 export type Managers = Map<string, ManagerEntry>
+
+/** The object, which nobody is said to manage. */
+export function withoutManagers<T extends KubeObject>(object: T): T {
+  const { managedFields: _managedFields, ...metadata } = object.metadata
+  return { ...object, metadata }
+}
 
 /** A list of managedFields that means nothing. */
 export class InvalidManagedFields extends Error {

@@ -2,6 +2,7 @@
  * An object with what somebody applies put into it. Nothing is taken out; where both have a leaf, the applied one wins.
  * Upstream: `structured-merge-diff/typed.Merge`.
  */
+import { own } from '#base/own.ts'
 import { setMember } from '#base/json.ts'
 import { formOf, type ListSchema, type MapSchema, memberSchema, type MergeSchema } from './merge-schema.ts'
 import { listElement } from './path-element.ts'
@@ -38,7 +39,7 @@ function mergeMaps(schema: MapSchema, live: Json, applied: Json): unknown {
   if (schema.isAtomic || (isNothing(live) && isNothing(applied))) return applied
   const out: Json = { ...live }
   for (const name in applied) {
-    const before = Object.hasOwn(live, name) ? live[name] : undefined
+    const before = own(live, name)
     setMember(out, name, merge(memberSchema(schema, name), before, applied[name]))
   }
   return out

@@ -1,4 +1,5 @@
 /** Values of custom resources at dotted paths such as `.spec.replicas`. Upstream: `unstructured.NestedFieldNoCopy`. */
+import { own } from '#base/own.ts'
 import { goValue } from './field-errors.ts'
 
 type Json = Record<string, unknown>
@@ -32,7 +33,7 @@ export function valueAt(object: unknown, path: readonly string[]): unknown {
       const place = `.${path.slice(0, i + 1).join('.')}`
       throw new PathError(`${place} accessor error: ${describe(value)}, expected map[string]interface{}`)
     }
-    value = Object.hasOwn(value, name) ? value[name] : undefined
+    value = own(value, name)
   }
   return value
 }

@@ -4,6 +4,7 @@
  * is used up, the object is refused.
  * Upstream: `Validator` of `apiextensions-apiserver/pkg/apiserver/schema/cel`.
  */
+import { own } from '#base/own.ts'
 import type { ValidationRule } from '#api/apiextensions/v1.ts'
 import { type Program } from '#cel/environment.ts'
 import { type Bindings, Lazy } from '#cel/bindings.ts'
@@ -113,7 +114,7 @@ export class RuleValidator {
   }
 
   #checkFields(object: Json, old: Json, path: string, ratchet: Ratchet, to: RuleFindings) {
-    const before = (name: string) => (Object.hasOwn(old, name) ? old[name] : undefined)
+    const before = (name: string) => own(old, name)
     const others = this.#others
     if (others) {
       for (const [name, value] of Object.entries(object))

@@ -21,6 +21,7 @@ import { connectOptions, type ConnectOptionsObject } from './connect-options.ts'
 import { kubeletBase } from './kubelet-address.ts'
 import { proxyTarget } from './proxy-target.ts'
 import type { Request, Response } from './exchange.ts'
+import { methodVerbs } from './request-info.ts'
 import type { ResourceRoute } from './route.ts'
 
 export interface Connection {
@@ -218,16 +219,7 @@ function containerFor(pod: Pod, asked: string, canAttach: boolean): string {
   )
 }
 
-const verbs: Record<string, string> = {
-  GET: 'get',
-  HEAD: 'get',
-  OPTIONS: 'get',
-  POST: 'create',
-  PUT: 'update',
-  PATCH: 'patch',
-  DELETE: 'delete',
-}
-const verbOfMethod = (method: string) => own(verbs, method) ?? 'get'
+const verbOfMethod = (method: string) => own(methodVerbs, method) ?? 'get'
 
 const HOP_BY_HOP = new Set([
   'connection',

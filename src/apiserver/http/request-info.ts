@@ -9,7 +9,8 @@ import type { Attributes, User } from '../user.ts'
 import { isTrue } from './query.ts'
 import type { ResourceRoute } from './route.ts'
 
-const verbs: Readonly<Record<string, string>> = {
+/** What each method does to an object. */
+export const methodVerbs: Readonly<Record<string, string>> = {
   GET: 'get',
   HEAD: 'get',
   POST: 'create',
@@ -43,7 +44,7 @@ export function requestAttributes(
 }
 
 function about(user: User, target: RequestTarget, method: string, query: URLSearchParams): Attributes {
-  const verb = own(verbs, method) ?? ''
+  const verb = own(methodVerbs, method) ?? ''
   if (target.name !== undefined || (verb !== 'get' && verb !== 'delete'))
     return new RequestAttributes(user, target, verb)
   const ofMany = verb === 'delete' ? 'deletecollection' : isTrue(query.get('watch')) ? 'watch' : 'list'

@@ -1,5 +1,6 @@
 /** The paths of the server itself: version, health, metrics. Discovery and OpenAPI answer beside it. */
 import type { Registry as MetricsRegistry } from 'prom-client'
+import { own } from '#base/own.ts'
 import type { HealthChecks } from './health-checks.ts'
 import type { PathHandler } from './path-handler.ts'
 
@@ -38,7 +39,7 @@ export function systemPaths({ version, health, metrics, others }: SystemPathsOpt
       if (path === '/metrics')
         return { code: 200, body: await metrics.metrics(), contentType: 'text/plain; version=0.0.4' }
       const [, endpoint = '', ...rest] = path.split('/')
-      const checks = Object.hasOwn(endpoints, endpoint) ? endpoints[endpoint] : undefined
+      const checks = own(endpoints, endpoint)
       if (checks) return checkHealth(endpoint, checks, rest.join('/') || undefined, query)
       for (const other of others) {
         const answer = await other.handle(path, req, query)

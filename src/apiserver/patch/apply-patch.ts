@@ -1,4 +1,5 @@
 /** Applies a patch of any of the content types to an object's JSON form. Nothing that is passed in is written to. */
+import { own } from '#base/own.ts'
 import type { Message } from '#api/schema.ts'
 import { setMember } from '#base/json.ts'
 import { badRequest, StatusError } from '#machinery/status-error.ts'
@@ -39,7 +40,7 @@ export function mergePatch(original: unknown, patch: unknown): unknown {
   const out: Record<string, unknown> = { ...base }
   for (const [key, value] of Object.entries(patch)) {
     if (value === null) delete out[key]
-    else setMember(out, key, mergePatch(Object.hasOwn(base, key) ? base[key] : undefined, value))
+    else setMember(out, key, mergePatch(own(base, key), value))
   }
   return out
 }

@@ -4,6 +4,7 @@
  * negative indices count from the end. Each `copy` may double a document, so what all of them add has a bound. Nothing
  * that is passed in is written to.
  */
+import { own } from '#base/own.ts'
 import { jsonEqual } from '#base/equal.ts'
 import { copyJson, setMember } from '#base/json.ts'
 
@@ -173,7 +174,7 @@ function find(document: unknown, path: string): Place | undefined {
 
 /** undefined for a member that is not there. */
 function read({ container, key }: Place): unknown {
-  if (!Array.isArray(container)) return Object.hasOwn(container, key) ? container[key] : undefined
+  if (!Array.isArray(container)) return own(container, key)
   return container[indexed(existing(container, key))]
 }
 

@@ -2,6 +2,7 @@
  * What a request to the kubelet's server means as a request to the API: a verb on one or two subresources of its node,
  * of which either is enough. Pure. Upstream: `nodeAuthorizerAttributesGetter` of `kubelet/server/auth.go`.
  */
+import { own } from '#base/own.ts'
 
 export interface NodeAttributes {
   verb: string
@@ -33,6 +34,6 @@ const subresources: Readonly<Record<string, readonly string[]>> = {
 
 /** `route` is the first part of the path. */
 export function attributesOf(method: string, route: string): NodeAttributes {
-  const known = Object.hasOwn(subresources, route) ? subresources[route]! : ['proxy']
+  const known = own(subresources, route) ?? ['proxy']
   return { verb: verbs[method] ?? '', subresources: known }
 }

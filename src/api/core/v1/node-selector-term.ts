@@ -1,4 +1,5 @@
 /** Which nodes a term of a node selector matches (upstream: component-helpers `nodeaffinity`). */
+import { own } from '#base/own.ts'
 import type { Node } from './node.ts'
 import type { NodeSelectorRequirement, NodeSelectorTerm } from './shared.ts'
 
@@ -10,7 +11,7 @@ export function matchesTerm(term: NodeSelectorTerm, node: Node): boolean {
   return (
     matchExpressions.every((r) => {
       if (!isSound(r)) return false
-      const value = Object.hasOwn(labels, r.key) ? labels[r.key] : undefined
+      const value = own(labels, r.key)
       const values = r.values ?? []
       switch (r.operator) {
         case 'In':

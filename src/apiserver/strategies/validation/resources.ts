@@ -2,6 +2,7 @@
  * Names and amounts of compute resources: which names there are, which are counted in whole numbers, what requests and limits
  * may be together. Upstream: `pkg/apis/core/helper` and `validateResourceRequirements`.
  */
+import { own } from '#base/own.ts'
 import { allowsOvercommit, isHugePages, isNativeResource, isPodLevelResource } from '#api/core/v1/pod-resources.ts'
 import { qualifiedName, dnsLabel } from '#machinery/names.ts'
 import { Quantity } from '#machinery/quantity.ts'
@@ -109,7 +110,7 @@ function requirements(
     for (const [name, text] of Object.entries(requests)) {
       checkAmount(name, text, requestsAt.key(name))
       // Not every name that is asked for is a good one: `constructor` is a member of all objects.
-      const limit = Object.hasOwn(limits, name) ? limits[name] : undefined
+      const limit = own(limits, name)
       if (limit === undefined) {
         if (!allowsOvercommit(name)) to.required(limitsAt, 'Limit must be set for non overcommitable resources')
         continue

@@ -1,4 +1,5 @@
 /** Warnings that several kinds share: labels of nodes that have new names, amounts with fractions of bytes. */
+import { own } from '#base/own.ts'
 import { labelValue } from '#machinery/names.ts'
 import { Quantity } from '#machinery/quantity.ts'
 import type { Path } from '../validation/check.ts'
@@ -14,8 +15,7 @@ const deprecatedLabels: Readonly<Record<string, string>> = {
   'node-role.kubernetes.io/master': 'use "node-role.kubernetes.io/control-plane" instead',
 }
 
-export const labelDeprecation = (key: string): string | undefined =>
-  Object.hasOwn(deprecatedLabels, key) ? deprecatedLabels[key] : undefined
+export const labelDeprecation = (key: string): string | undefined => own(deprecatedLabels, key)
 
 interface Term {
   matchExpressions?: { key: string; values?: string[] }[]
