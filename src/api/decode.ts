@@ -3,7 +3,7 @@
  * quantities brought to canonical form and defaults filled in. One walk that copies, so that its input may be shared.
  * Upstream: the strict JSON decoder of `sigs.k8s.io/json` followed by the scheme's defaulting functions.
  */
-import { copyJson, setMember } from '#base/json.ts'
+import { isObject, copyJson, setMember } from '#base/json.ts'
 import { Quantity } from '#machinery/quantity.ts'
 import { defaulters } from './defaults.ts'
 import type { Field, Message, ScalarName, Union } from './schema.ts'
@@ -261,10 +261,6 @@ function decodeBytes(value: string): string {
   }
   const at = Math.max(0, value.search(/[^A-Za-z0-9+/=\r\n]/))
   throw new DecodeError(`illegal base64 data at input byte ${at}`)
-}
-
-function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
 function zeroOf(type: ScalarName): unknown {

@@ -6,6 +6,7 @@ import { decode, DecodeError } from '#api/decode.ts'
 import { apiVersionOf, type KubeObject } from '#api/kind.ts'
 import { DeleteOptions } from '#api/meta/v1.ts'
 import type { Message } from '#api/schema.ts'
+import { isObject } from '#base/json.ts'
 import type { ApiRequest } from '#client/transport.ts'
 import { badRequest, invalid, StatusError } from '#machinery/status-error.ts'
 import { withoutManagers } from './apply/managers.ts'
@@ -41,7 +42,7 @@ export function decodeObject(
     refusal ??
     ((why, cause) =>
       badRequest(`${expected} in version ${JSON.stringify(version)} cannot be handled as a ${expected}: ${why}`, cause))
-  if (typeof body !== 'object' || body === null || Array.isArray(body)) {
+  if (!isObject(body)) {
     const found = body === undefined || body === null ? 'null' : Array.isArray(body) ? 'array' : typeof body
     const why = `json: cannot unmarshal ${found} into Go value of type ${version}.${expected}`
     throw refusal ? refusal(why) : badRequest(`couldn't get version/kind; json parse error: ${why}`)
@@ -157,8 +158,7 @@ export function patchObject(caller: Listener, request: ApiRequest, type: Message
     ...(patchType === 'strategic' && { apiVersion: apiVersionOf(type.gvk!), kind: type.gvk!.kind }),
     ...(duplicates.length > 0 && { [kDuplicates]: duplicates }),
   }
-  const isObject = typeof patched === 'object' && patched !== null && !Array.isArray(patched)
-  const draft = decodeObject(caller, request, type, isObject ? noted : patched, (why, cause) => {
+  const draft = decodeObject(caller, request, type, isObject(patched) ? noted : patched, (why, cause) => {
     const value = patchType === 'strategic' ? goText(body) : JSON.stringify(patched)
     const error = invalid({ group: '', kind: '' }, '', [invalidValue('patch', value, why)])
     return new StatusError('Invalid', error.message, { details: error.details!, cause })

@@ -1,5 +1,10 @@
 /** Values as `JSON.parse` makes them: copying, measuring, and the one member name that JavaScript treats specially. */
 
+/** Whether a JSON value is an object with members. */
+export function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}
+
 /** A copy that shares nothing with `value`. */
 export function copyJson<T>(value: T): T {
   if (typeof value !== 'object' || value === null) return value

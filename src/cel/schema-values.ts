@@ -2,6 +2,7 @@
  * JSON of the API read by its declared type (upstream: `apiserver/pkg/cel/common.UnstructuredToVal`): dates become
  * timestamps, lists of type set and map are compared regardless of order, fields go by the names that expressions use.
  */
+import { isObject } from '#base/json.ts'
 import { jsonEqual } from '#base/equal.ts'
 import type { DeclaredType } from './declared-type.ts'
 import { parseSchemaBytes, parseSchemaDate, parseSchemaDuration, parseSchemaTime } from './schema-scalars.ts'
@@ -78,9 +79,6 @@ function scalarOf(kind: 'bytes' | 'duration' | 'date' | 'timestamp', text: strin
 function intOf(json: unknown): Value | undefined {
   return typeof json === 'number' ? intOfNumber(json) : undefined
 }
-
-const isObject = (json: unknown): json is JsonObject =>
-  typeof json === 'object' && json !== null && !Array.isArray(json)
 
 /** The Go type that upstream's decoder gives a JSON value. */
 function goTypeOfJson(json: unknown): string {

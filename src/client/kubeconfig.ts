@@ -4,6 +4,7 @@
  */
 import { dirname, isAbsolute, join } from 'node:path'
 import { JSON_SCHEMA, load } from 'js-yaml'
+import { isObject } from '#base/json.ts'
 import type { Clock } from '#base/clock.ts'
 import { messageOf } from '#base/errors.ts'
 import type { Connection } from './https-transport.ts'
@@ -59,7 +60,7 @@ export function parseKubeconfig(text: string): Kubeconfig {
   } catch (cause) {
     throw new KubeconfigError(`the kubeconfig is not YAML: ${messageOf(cause)}`, { cause })
   }
-  if (!isRecord(document)) throw new KubeconfigError('the kubeconfig is empty')
+  if (!isObject(document)) throw new KubeconfigError('the kubeconfig is empty')
   if (document.kind !== undefined && document.kind !== 'Config') {
     throw new KubeconfigError(`the kubeconfig is of kind ${JSON.stringify(document.kind)}, not Config`)
   }
@@ -191,13 +192,9 @@ function named<T>(document: Record<string, unknown>, list: string, field: string
   if (!Array.isArray(entries)) throw new KubeconfigError(`${list} is not a list`)
   const out = new Map<string, T>()
   for (const [i, entry] of entries.entries()) {
-    if (!isRecord(entry) || typeof entry.name !== 'string') throw new KubeconfigError(`${list}[${i}] has no name`)
+    if (!isObject(entry) || typeof entry.name !== 'string') throw new KubeconfigError(`${list}[${i}] has no name`)
     // The first of a name wins, as where files are merged.
-    if (!out.has(entry.name)) out.set(entry.name, (isRecord(entry[field]) ? entry[field] : {}) as T)
+    if (!out.has(entry.name)) out.set(entry.name, (isObject(entry[field]) ? entry[field] : {}) as T)
   }
   return out
-}
-
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }

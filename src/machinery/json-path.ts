@@ -3,6 +3,7 @@
  * parsed once and then picks values out of any number of objects; what is not there is nothing rather than an error.
  * Upstream: `client-go/util/jsonpath`, without templates around it.
  */
+import { isObject } from '#base/json.ts'
 
 /** A text that is no path, or a path that does not go with what it is applied to. */
 export class JsonPathError extends Error {
@@ -10,8 +11,6 @@ export class JsonPathError extends Error {
 }
 
 type Step = (values: readonly unknown[]) => unknown[]
-type Json = Record<string, unknown>
-
 export class JsonPath {
   readonly #steps: readonly Step[]
 
@@ -28,8 +27,6 @@ export class JsonPath {
 
 const walk = (steps: readonly Step[], values: readonly unknown[]): unknown[] =>
   steps.reduce<unknown[]>((found, step) => step(found), [...values])
-
-const isObject = (value: unknown): value is Json => typeof value === 'object' && value !== null && !Array.isArray(value)
 
 /** Go's word for what a value is, in errors. */
 const goTypeOf = (value: unknown) =>

@@ -4,6 +4,7 @@
  */
 import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { isObject } from '#base/json.ts'
 import { systemCode } from '#base/errors.ts'
 import type { SandboxNetworkRequest } from '#contracts/sandbox-network.ts'
 
@@ -123,6 +124,3 @@ function parseJson(text: string): unknown {
     throw err
   }
 }
-
-const isObject = (value: unknown): value is Record<string, unknown> =>
-  typeof value === 'object' && value !== null && !Array.isArray(value)

@@ -2,6 +2,7 @@
  * HorizontalPodAutoscalers of autoscaling/v1, which knows nothing but CPU utilization, from and to autoscaling/v2. Other
  * metrics, conditions and scaling behaviour are kept as JSON in annotations, in the form that clients of v1 know.
  */
+import { isObject } from '#base/json.ts'
 import type { KubeObject } from '#api/kind.ts'
 
 type Data = Record<string, any>
@@ -90,8 +91,6 @@ function withAnnotations(object: Autoscaler, own: Record<string, string>): KubeO
   const metadata = { ...meta, ...(Object.keys(all).length > 0 && { annotations: all }) }
   return { ...object, metadata } as KubeObject
 }
-
-const isObject = (value: unknown): boolean => typeof value === 'object' && value !== null && !Array.isArray(value)
 
 /** What an annotation holds; people can write anything into it, so what does not fit is as good as absent. */
 function parsed<T>(text: string | undefined, fits: (value: unknown) => boolean): T | undefined {

@@ -2,6 +2,7 @@
  * What is different between two objects, as sets of fields: one walk of both together, which looks closer only at what is
  * not equal. Upstream: `structured-merge-diff/typed.Compare`.
  */
+import { isObject } from '#base/json.ts'
 import { own } from '#base/own.ts'
 import { jsonEqual } from '#base/equal.ts'
 import { EMPTY, type FieldSet, FieldSetBuilder, union } from './field-set.ts'
@@ -91,8 +92,7 @@ function leaf(a: unknown, b: unknown, walk: Walk): true {
   return true
 }
 
-const mapIn = (value: unknown) =>
-  typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Json) : undefined
+const mapIn = (value: unknown) => (isObject(value) ? value : undefined)
 const listIn = (value: unknown) => (Array.isArray(value) ? (value as unknown[]) : NO_ELEMENTS)
 const NO_ELEMENTS: readonly unknown[] = []
 

@@ -3,7 +3,7 @@
  * Upstream: `structured-merge-diff/typed.Merge`.
  */
 import { own } from '#base/own.ts'
-import { setMember } from '#base/json.ts'
+import { isObject, setMember } from '#base/json.ts'
 import { formOf, type ListSchema, type MapSchema, memberSchema, type MergeSchema } from './merge-schema.ts'
 import { listElement } from './path-element.ts'
 
@@ -17,22 +17,20 @@ export function merge(schema: MergeSchema | undefined, live: unknown, applied: u
   if (applied === undefined) return live
   if (live === undefined || schema === undefined) return applied
   const form = formOf(schema, applied)
-  if (form === 'map' && isMap(live) && isMap(applied)) return mergeMaps(schema.map!, live, applied)
+  if (form === 'map' && isObject(live) && isObject(applied)) return mergeMaps(schema.map!, live, applied)
   if (form === 'list' && Array.isArray(live) && Array.isArray(applied)) return mergeLists(schema.list!, live, applied)
   // An empty list or map is there, a null is not: against something that can be merged with, it says nothing.
   return applied === null && !isNothing(live) && isMergeable(schema, live) ? live : applied
 }
 
-const isMap = (value: unknown): value is Json => typeof value === 'object' && value !== null && !Array.isArray(value)
-
 function isNothing(value: unknown): boolean {
   if (value === null || value === undefined) return true
   if (Array.isArray(value)) return value.length === 0
-  return isMap(value) && Object.keys(value).length === 0
+  return isObject(value) && Object.keys(value).length === 0
 }
 
 function isMergeable({ map, list }: MergeSchema, value: unknown): boolean {
-  return Array.isArray(value) ? list !== undefined && list.relationship !== 'atomic' : isMap(value) && !map?.isAtomic
+  return Array.isArray(value) ? list !== undefined && list.relationship !== 'atomic' : isObject(value) && !map?.isAtomic
 }
 
 function mergeMaps(schema: MapSchema, live: Json, applied: Json): unknown {

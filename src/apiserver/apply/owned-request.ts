@@ -1,4 +1,5 @@
 /** Requests as writes by somebody: who it is, what is applied, and what admission may do to managedFields. */
+import { isObject } from '#base/json.ts'
 import type { Message } from '#api/schema.ts'
 import { jsonEqual } from '#base/equal.ts'
 import type { ApiRequest } from '#client/transport.ts'
@@ -78,7 +79,7 @@ function checkOptions({ options }: ApiRequest) {
 }
 
 function appliedBody(body: unknown): JsonObject {
-  if (typeof body === 'object' && body !== null && !Array.isArray(body)) return body as JsonObject
+  if (isObject(body)) return body
   if (body === null || body === undefined) return {}
   const found = Array.isArray(body) ? 'array' : typeof body
   throw badRequest(

@@ -3,6 +3,7 @@
  * Everything here works on that text, so that field sets need no other form.
  * Upstream: `structured-merge-diff/fieldpath.PathElement` and its serialisation.
  */
+import { isObject } from '#base/json.ts'
 import type { ListSchema } from './merge-schema.ts'
 
 /** In a field set, says of a place with others below it that it is a member itself. */
@@ -138,7 +139,7 @@ export function canonicalElement(text: string): string | undefined {
 
 function canonicalKeys(text: string): string {
   const keys = parsedForeign(text)
-  if (typeof keys !== 'object' || keys === null || Array.isArray(keys)) throw new NoPathElement(`${text} has no keys`)
+  if (!isObject(keys)) throw new NoPathElement(`${text} has no keys`)
   const entries = Object.entries(keys).toSorted(([a], [b]) => (a < b ? -1 : 1))
   return `k:{${entries.map(([name, value]) => `${JSON.stringify(name)}:${goJson(value)}`).join(',')}}`
 }

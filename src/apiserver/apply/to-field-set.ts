@@ -2,6 +2,7 @@
  * All fields that a value mentions: what somebody who applies it wants to own.
  * Upstream: `structured-merge-diff/typed.ToFieldSet`.
  */
+import { isObject } from '#base/json.ts'
 import { type FieldSet, FieldSetBuilder } from './field-set.ts'
 import { formOf, type ListSchema, type MapSchema, type MergeSchema } from './merge-schema.ts'
 import { listElement } from './path-element.ts'
@@ -28,22 +29,21 @@ function add(schema: MergeSchema | undefined, value: unknown, walk: Walk): void 
 
 function addMap(schema: MapSchema, value: unknown, walk: Walk): void {
   if (schema.isAtomic) return walk.set.add(walk.path)
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) return
-  const map = value as Record<string, unknown>
-  for (const name in map) {
-    if (map[name] === undefined) continue
+  if (!isObject(value)) return
+  for (const name in value) {
+    if (value[name] === undefined) continue
     const field = schema.fields.get(name)
     walk.path.push(field?.element ?? `f:${name}`)
-    add(field?.schema ?? schema.element, map[name], walk)
+    add(field?.schema ?? schema.element, value[name], walk)
     // A field of a struct with something in it belongs to those who own what is in it.
-    if (!field || map[name] === null || isEmptyMap(map[name])) walk.set.add(walk.path)
+    if (!field || value[name] === null || isEmptyMap(value[name])) walk.set.add(walk.path)
     walk.path.pop()
   }
 }
 
 function isEmptyMap(value: unknown): boolean {
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) return false
-  for (const name in value) if ((value as Record<string, unknown>)[name] !== undefined) return false
+  if (!isObject(value)) return false
+  for (const name in value) if (value[name] !== undefined) return false
   return true
 }
 

@@ -1,6 +1,7 @@
 /**
  * Whether a value fits its schema, said as upstream says it. Upstream: `structured-merge-diff/typed.Validate`.
  */
+import { isObject } from '#base/json.ts'
 import {
   formOf,
   type ListSchema,
@@ -85,8 +86,7 @@ function validateList(schema: ListSchema, value: unknown, walk: Walk): void {
 }
 
 function validateMap(schema: MapSchema, value: unknown, walk: Walk): void {
-  if (typeof value !== 'object' || value === null || Array.isArray(value))
-    return problem(walk, `expected map, got &{${goValue(value)}}`)
+  if (!isObject(value)) return problem(walk, `expected map, got &{${goValue(value)}}`)
   for (const [name, member] of Object.entries(value)) {
     if (member === undefined) continue
     const field = memberSchema(schema, name)

@@ -3,12 +3,11 @@
  * invalid as it was ("ratcheting"). Elements of lists are told apart by their keys, where a list has keys.
  * Upstream: `apiserver/pkg/cel/common.CorrelatedObject` and `MapList`.
  */
+import { isObject } from '#base/json.ts'
 import { jsonEqual } from '#base/equal.ts'
 import type { Structural } from './structural.ts'
 
 type Json = Record<string, unknown>
-const isObject = (value: unknown): value is Json => typeof value === 'object' && value !== null && !Array.isArray(value)
-
 /** The elements of a list with keys, by their keys. */
 export class KeyedList {
   readonly #keys: readonly string[]

@@ -2,6 +2,7 @@
  * Places and values in the errors of custom resources and their definitions, worded as upstream does. Places are plain
  * texts, because they are only made where something is wrong. Upstream: `apimachinery/pkg/util/validation/field`.
  */
+import { isObject } from '#base/json.ts'
 import { type FieldError, MAX_FIELD_ERRORS } from '#machinery/status-error.ts'
 
 /** What a place without a name is called. */
@@ -24,7 +25,7 @@ const HTML: Readonly<Record<string, string>> = { '<': '\\u003c', '>': '\\u003e',
 /** JSON as Go writes it: members in the order of their names, and nothing that HTML could mistake for a tag. */
 export function goJson(value: unknown): string {
   const text = JSON.stringify(value, (_key, inner: unknown) => {
-    if (typeof inner !== 'object' || inner === null || Array.isArray(inner)) return inner
+    if (!isObject(inner)) return inner
     return Object.fromEntries(Object.entries(inner).toSorted(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0)))
   })
   return text.replace(/[<>&]/g, (character) => HTML[character]!)

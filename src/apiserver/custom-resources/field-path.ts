@@ -1,12 +1,9 @@
 /** Values of custom resources at dotted paths such as `.spec.replicas`. Upstream: `unstructured.NestedFieldNoCopy`. */
+import { isObject } from '#base/json.ts'
 import { own } from '#base/own.ts'
 import { goValue } from './field-errors.ts'
 
-type Json = Record<string, unknown>
-
 export const splitPath = (path: string): string[] => path.replace(/^\./, '').split('.')
-
-const isObject = (value: unknown): value is Json => typeof value === 'object' && value !== null && !Array.isArray(value)
 
 /** Why a value is not where, or what, it is expected to be. */
 export class PathError extends Error {

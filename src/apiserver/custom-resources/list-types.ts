@@ -2,13 +2,12 @@
  * Lists that are sets or maps: no element, or no set of keys, may stand twice. Upstream:
  * `apiextensions-apiserver/pkg/apiserver/schema/listtype`.
  */
+import { isObject } from '#base/json.ts'
 import type { FieldError } from '#machinery/status-error.ts'
 import { child, duplicateAt, goJson, invalidAt, keyed } from './field-errors.ts'
 import type { Structural } from './structural.ts'
 
 type Json = Record<string, unknown>
-const isObject = (value: unknown): value is Json => typeof value === 'object' && value !== null && !Array.isArray(value)
-
 /** Whether there is anything to look for. */
 export const hasListTypes = (schema: Structural): boolean =>
   schema.some(({ listType }) => listType === 'set' || listType === 'map')

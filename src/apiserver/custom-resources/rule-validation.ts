@@ -4,6 +4,7 @@
  * is used up, the object is refused.
  * Upstream: `Validator` of `apiextensions-apiserver/pkg/apiserver/schema/cel`.
  */
+import { isObject } from '#base/json.ts'
 import { own } from '#base/own.ts'
 import type { ValidationRule } from '#api/apiextensions/v1.ts'
 import { type Program } from '#cel/environment.ts'
@@ -19,8 +20,6 @@ import type { CompiledRule, CompiledRules, RuleCompiler } from './rule-compiler.
 import type { SchemaProps, Structural } from './structural.ts'
 
 type Json = Record<string, unknown>
-const isObject = (value: unknown): value is Json => typeof value === 'object' && value !== null && !Array.isArray(value)
-
 const rulesOf = (schema: SchemaProps) => (schema['x-kubernetes-validations'] ?? []) as readonly ValidationRule[]
 
 export interface RuleFindings {

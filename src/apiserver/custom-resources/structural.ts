@@ -5,6 +5,7 @@
  *
  * Invariant: a tree is immutable, except while it is built; whoever hands out a default copies it.
  */
+import { isObject } from '#base/json.ts'
 import type { JSONSchemaProps } from '#api/apiextensions/v1.ts'
 
 /** A schema as it is written, with schemas inside of it. */
@@ -66,8 +67,7 @@ export class Structural {
   }
 }
 
-export const isSchema = (value: unknown): value is SchemaProps =>
-  typeof value === 'object' && value !== null && !Array.isArray(value)
+export const isSchema = (value: unknown): value is SchemaProps => isObject(value)
 
 /** What a schema must not have to be read as a structural one, with the name that errors give it. */
 const unsupported: readonly (readonly [string, string])[] = [

@@ -9,6 +9,7 @@
  */
 import { jsonEqual } from '#base/equal.ts'
 import type { FieldError } from '#machinery/status-error.ts'
+import { isSchema } from './structural.ts'
 import type { Correlation } from './correlation.ts'
 import { formatCheck, formatOf } from './formats.ts'
 import { Pattern } from './pattern.ts'
@@ -291,9 +292,6 @@ export class ValueValidator {
 }
 
 const best = (all: readonly Findings[]) => all.reduce((before, one) => (one.matches > before.matches ? one : before))
-
-const isSchema = (value: unknown): value is SchemaProps =>
-  typeof value === 'object' && value !== null && !Array.isArray(value)
 
 /** Whether a number is as good as whole, to JSON's precision. */
 function isJsonInteger(value: number): boolean {

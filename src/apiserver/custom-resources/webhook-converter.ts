@@ -3,6 +3,7 @@
  * webhook has no say over metadata, except labels and annotations.
  * Upstream: `webhookConverter` of `apiextensions-apiserver/pkg/apiserver/conversion`.
  */
+import { isObject } from '#base/json.ts'
 import type { CustomResourceConversion } from '#api/apiextensions/v1.ts'
 import type { KubeObject } from '#api/kind.ts'
 import { jsonEqual } from '#base/equal.ts'
@@ -15,8 +16,6 @@ import { aggregate } from './field-errors.ts'
 import type { Converter } from './version-forms.ts'
 
 type Json = Record<string, unknown>
-const isObject = (value: unknown): value is Json => typeof value === 'object' && value !== null && !Array.isArray(value)
-
 export interface WebhookConverterOptions {
   client: WebhookClient
   random: Random

@@ -1,7 +1,7 @@
 /** Applies a patch of any of the content types to an object's JSON form. Nothing that is passed in is written to. */
 import { own } from '#base/own.ts'
 import type { Message } from '#api/schema.ts'
-import { setMember } from '#base/json.ts'
+import { isObject, setMember } from '#base/json.ts'
 import { badRequest, StatusError } from '#machinery/status-error.ts'
 import { applyJsonPatch, JsonPatchError } from './json-patch.ts'
 import { rejected } from './patch-error.ts'
@@ -44,8 +44,6 @@ export function mergePatch(original: unknown, patch: unknown): unknown {
   }
   return out
 }
-
-const isObject = (value: unknown) => typeof value === 'object' && value !== null && !Array.isArray(value)
 
 function withoutNulls(value: unknown): unknown {
   if (typeof value !== 'object' || value === null) return value

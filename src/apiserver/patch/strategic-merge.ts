@@ -8,7 +8,8 @@
  * new meet; elsewhere they stay in the object, whose decoding tells of fields that it does not know.
  */
 import type { Field, Message } from '#api/schema.ts'
-import { setMember } from '#base/json.ts'
+import { own } from '#base/own.ts'
+import { isObject, setMember } from '#base/json.ts'
 import { type IdOf, inOrder, positions } from './element-order.ts'
 import { goText, goType } from './go-text.ts'
 import { badFormat, noMergeKey, rejected, unexplained, unknownDirective, wrongType } from './patch-error.ts'
@@ -245,17 +246,9 @@ function namedBy(key: string, what: Parameters<typeof badFormat>[0]): string {
 
 const isMerged = (field: Field | undefined) => field?.patchStrategy?.startsWith('merge') === true
 
-/** A member of the object itself, where `object[key]` would also find what all objects have. */
-const own = (object: Json, key: string): unknown => (Object.hasOwn(object, key) ? object[key] : undefined)
-
-const fieldOf = (type: Message | undefined, name: string): Field | undefined =>
-  type && Object.hasOwn(type.fields, name) ? type.fields[name] : undefined
+const fieldOf = (type: Message | undefined, name: string): Field | undefined => type && own(type.fields, name)
 
 function asList(value: unknown): unknown[] {
   if (!Array.isArray(value)) throw wrongType('list', value)
   return value
-}
-
-function isObject(value: unknown): value is Json {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }

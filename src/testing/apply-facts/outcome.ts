@@ -1,4 +1,5 @@
 /** What writes are answered, as few lines: what came of them, and whose fields have changed by that. */
+import { isObject } from '#base/json.ts'
 import type { KubeObject } from '#api/kind.ts'
 import type { Status } from '#machinery/status-error.ts'
 import type { Fact } from './fact.ts'
@@ -56,9 +57,7 @@ function ownersOf({ metadata: { managedFields = [] } }: KubeObject): Map<string,
 
 /** In the order in which maps are sent. */
 const inAlphabet = (_key: string, value: unknown) =>
-  typeof value === 'object' && value !== null && !Array.isArray(value)
-    ? Object.fromEntries(Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1)))
-    : value
+  isObject(value) ? Object.fromEntries(Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1))) : value
 
 interface FieldsV1 {
   readonly [element: string]: FieldsV1

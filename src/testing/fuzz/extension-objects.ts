@@ -2,6 +2,7 @@
  * Objects by which users extend the API, near enough to right ones that their expressions and schemas are compiled and run:
  * definitions of custom resources, admission policies, webhooks, device classes. And objects of what is defined.
  */
+import { isObject } from '#base/json.ts'
 import type { Choices } from './choices.ts'
 import { admissionNames, deviceNames, Expressions, type Names } from './expressions.ts'
 
@@ -102,7 +103,7 @@ export class ExtensionObjects {
     this.#rules = new Expressions(choices, gadgetNames)
     const spoiled = (make: () => Json) => () => {
       const made = choices.spoiled(make())
-      return typeof made === 'object' && made !== null && !Array.isArray(made) ? (made as Json) : { spec: made }
+      return isObject(made) ? made : { spec: made }
     }
     const kinds: Record<string, () => Json> = {
       Gadget: () => this.#gadget(),

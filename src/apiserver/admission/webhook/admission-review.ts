@@ -2,6 +2,7 @@
  * What a webhook is sent and what it answers: AdmissionReview of admission.k8s.io, v1 and v1beta1. Upstream:
  * `plugin/webhook/request`.
  */
+import { isObject } from '#base/json.ts'
 import type { Status } from '#machinery/status-error.ts'
 import type { RequestDescription } from '../request-description.ts'
 
@@ -58,10 +59,10 @@ export class NoReview extends BadReview {
 
 /** Throws BadReview. */
 export function verdictOf(version: ReviewVersion, uid: string, isMutating: boolean, answer: unknown): Verdict {
-  const review = (isObject(answer) ? answer : {}) as { kind?: unknown; apiVersion?: unknown; response?: ReviewResponse }
+  const review = (isObject(answer) ? answer : {}) as { kind?: unknown; apiVersion?: unknown; response?: unknown }
   checkIsReview(review, version)
-  const { response } = review
-  if (!isObject(response)) throw new BadReview('webhook response was absent')
+  if (!isObject(review.response)) throw new BadReview('webhook response was absent')
+  const response: ReviewResponse = review.response
   checkTypes(response)
   const { allowed = false, status, patch = '', warnings = [] } = response
   let patchType = response.patchType ?? undefined
@@ -137,6 +138,3 @@ function illegalBase64(text: string): number | undefined {
 }
 
 const isListOfStrings = (value: unknown) => Array.isArray(value) && value.every((one) => typeof one === 'string')
-
-const isObject = (value: unknown): value is object =>
-  typeof value === 'object' && value !== null && !Array.isArray(value)
