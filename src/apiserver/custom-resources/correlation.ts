@@ -8,6 +8,7 @@ import { jsonEqual } from '#base/equal.ts'
 import type { Structural } from './structural.ts'
 
 type Json = Record<string, unknown>
+
 /** The elements of a list with keys, by their keys. */
 export class KeyedList {
   readonly #keys: readonly string[]

@@ -8,6 +8,7 @@ import { child, duplicateAt, goJson, invalidAt, keyed } from './field-errors.ts'
 import type { Structural } from './structural.ts'
 
 type Json = Record<string, unknown>
+
 /** Whether there is anything to look for. */
 export const hasListTypes = (schema: Structural): boolean =>
   schema.some(({ listType }) => listType === 'set' || listType === 'map')

@@ -20,6 +20,7 @@ import type { CompiledRule, CompiledRules, RuleCompiler } from './rule-compiler.
 import type { SchemaProps, Structural } from './structural.ts'
 
 type Json = Record<string, unknown>
+
 const rulesOf = (schema: SchemaProps) => (schema['x-kubernetes-validations'] ?? []) as readonly ValidationRule[]
 
 export interface RuleFindings {

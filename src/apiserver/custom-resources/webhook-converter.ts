@@ -16,6 +16,7 @@ import { aggregate } from './field-errors.ts'
 import type { Converter } from './version-forms.ts'
 
 type Json = Record<string, unknown>
+
 export interface WebhookConverterOptions {
   client: WebhookClient
   random: Random

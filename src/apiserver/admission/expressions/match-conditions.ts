@@ -11,6 +11,10 @@ import { compileExpression, Evaluation, type Expression, OutOfBudget } from './e
 
 export type FailurePolicy = 'Fail' | 'Ignore'
 
+/** What becomes of a request where it can't be told whether it is fine; `Fail` unless somebody wants it otherwise. */
+export const failurePolicyOf = ({ failurePolicy }: { readonly failurePolicy?: unknown }): FailurePolicy =>
+  failurePolicy === 'Ignore' ? 'Ignore' : 'Fail'
+
 /** `error` is set where the request is to fail. */
 export type ConditionOutcome = { matches: boolean; error?: undefined } | { matches?: undefined; error: string }
 

@@ -10,7 +10,7 @@ import type { Environment } from '#cel/environment.ts'
 import { StatusError, type StatusReason } from '#machinery/status-error.ts'
 import type { Draft, Stored } from '../../registry/strategy.ts'
 import { type AdmissionPlugin, type AdmissionRequest, AdmissionRounds } from '../admission.ts'
-import type { MatchConditions } from '../expressions/match-conditions.ts'
+import { failurePolicyOf, type MatchConditions } from '../expressions/match-conditions.ts'
 import { RequestObjects } from '../matching/forms.ts'
 import { refused } from '../refusal.ts'
 import { PolicyExpressions, type PolicyInput } from './policy-expressions.ts'
@@ -32,7 +32,7 @@ interface Mutator {
 function compileMutator({ spec }: Stored, base: Environment): Mutator {
   const hasParams = spec.paramKind !== undefined
   const expressions = new PolicyExpressions({ base, hasParams, variables: spec.variables ?? [] })
-  const failurePolicy = spec.failurePolicy === 'Ignore' ? 'Ignore' : 'Fail'
+  const failurePolicy = failurePolicyOf(spec)
   return {
     expressions,
     conditions: expressions.conditions(spec.matchConditions ?? [], failurePolicy),

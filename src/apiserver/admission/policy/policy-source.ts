@@ -8,7 +8,7 @@ import type { Resource } from '#api/kind.ts'
 import type { Api } from '../../api.ts'
 import type { Stored } from '../../registry/strategy.ts'
 import type { AdmissionRequest } from '../admission.ts'
-import type { FailurePolicy } from '../expressions/match-conditions.ts'
+import { failurePolicyOf, type FailurePolicy } from '../expressions/match-conditions.ts'
 import { CompiledObjects } from '../matching/compiled-objects.ts'
 import { isExempt } from '../matching/rules.ts'
 import { CompiledMatchResources } from './match-resources.ts'
@@ -109,7 +109,7 @@ function compilePolicy<E>(object: Stored, compile: (policy: Stored) => E): Compi
   return {
     name: metadata.name,
     paramKind: spec.paramKind as ParamKind | undefined,
-    failurePolicy: spec.failurePolicy === 'Ignore' ? 'Ignore' : 'Fail',
+    failurePolicy: failurePolicyOf(spec),
     constraints: new CompiledMatchResources((spec.matchConstraints ?? {}) as MatchResources),
     get evaluator() {
       return (evaluator ??= { value: compile(object) }).value

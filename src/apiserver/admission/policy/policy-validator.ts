@@ -8,7 +8,7 @@ import { BOOL, NULL, STRING } from '#cel/types.ts'
 import { RUNTIME_COST_BUDGET } from '../../cel/base-environment.ts'
 import type { Stored } from '../../registry/strategy.ts'
 import { type Evaluation, type Expression, type Outcome, OutOfBudget } from '../expressions/expression.ts'
-import type { FailurePolicy, MatchConditions } from '../expressions/match-conditions.ts'
+import { failurePolicyOf, type FailurePolicy, type MatchConditions } from '../expressions/match-conditions.ts'
 import { PolicyExpressions, type PolicyInput } from './policy-expressions.ts'
 
 export interface Denial {
@@ -47,7 +47,7 @@ export class PolicyValidator {
     const conditions: MatchCondition[] = spec.matchConditions ?? []
     const expressions = new PolicyExpressions({ base, hasParams: spec.paramKind !== undefined, variables })
     this.#expressions = expressions
-    this.#failurePolicy = spec.failurePolicy === 'Ignore' ? 'Ignore' : 'Fail'
+    this.#failurePolicy = failurePolicyOf(spec)
     this.#conditions = expressions.conditions(conditions, this.#failurePolicy)
     this.#validations = validations.map((validation) => ({
       validation,

@@ -2,7 +2,7 @@
 import type { MutatingWebhook, ValidatingWebhook } from '#api/admissionregistration/v1.ts'
 import type { Environment } from '#cel/environment.ts'
 import type { Stored } from '../../registry/strategy.ts'
-import { MatchConditions } from '../expressions/match-conditions.ts'
+import { failurePolicyOf, MatchConditions } from '../expressions/match-conditions.ts'
 import { type CompiledSelector, compileSelector } from '../matching/selectors.ts'
 
 /** Mutating webhooks have a reinvocationPolicy besides. */
@@ -28,7 +28,7 @@ export function compileWebhooks(configuration: Stored, environment: () => Enviro
   return ((configuration.webhooks ?? []) as Webhook[]).map((webhook) => {
     const before = seen.get(webhook.name) ?? 0
     seen.set(webhook.name, before + 1)
-    const failurePolicy = webhook.failurePolicy === 'Ignore' ? 'Ignore' : 'Fail'
+    const failurePolicy = failurePolicyOf(webhook)
     return {
       configuration: name,
       uid: `${name}/${webhook.name}/${before}`,
