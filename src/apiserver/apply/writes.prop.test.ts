@@ -8,6 +8,7 @@ import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { defineResource, kind, type KubeObject, type Resource } from '#api/kind.ts'
 import { configMaps, deployments, services } from '#api/resources.ts'
+import { systemClock } from '#base/clock.ts'
 import { isStatus } from '#machinery/status-error.ts'
 import { thingDefinition } from '#testing/apply-facts/custom.ts'
 import { establish } from '#testing/custom-definition.ts'
@@ -99,7 +100,10 @@ let server: TestServer
 let made = 0
 
 beforeAll(async () => {
-  server = await startTestServer()
+  // All in one moment: managers are sorted by time, and a write that changes no more than that order is written, as upstream
+  // writes it.
+  const startMs = systemClock.now()
+  server = await startTestServer({ clock: { ...systemClock, now: () => startMs } })
   await establish(server, thingDefinition)
 })
 afterAll(() => server.close())
