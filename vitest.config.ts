@@ -6,12 +6,15 @@
  * Unit tests and simulations share one module registry per thread: nothing in src/ has module-level state, so files
  * cannot disturb one another, and it takes a third of the time.
  */
+import { availableParallelism } from 'node:os'
 import { defineConfig } from 'vitest/config'
 
 const shared = { pool: 'threads', isolate: false } as const
 
 export default defineConfig({
   test: {
+    // One less is what it takes by itself, which leaves one thread on a small machine.
+    maxWorkers: availableParallelism(),
     projects: [
       {
         test: {
