@@ -3,7 +3,7 @@ import type { KubeObject } from '#api/kind.ts'
 import type { Status } from '#machinery/status-error.ts'
 import type { ListResult } from './list.ts'
 import type { Written } from './registry/registry.ts'
-import type { Listed } from './registry/watch-cache.ts'
+import type { Listed } from './registry/object-cache.ts'
 
 export type Answer =
   | { type: 'object'; code: number; object: KubeObject; cached?: Listed | undefined }

@@ -8,7 +8,7 @@ import { BackwardWriter } from '#machinery/protobuf-wire.ts'
 import { FieldSelector, parseFieldSelector } from '#machinery/fields.ts'
 import { badRequest, qualified, StatusError } from '#machinery/status-error.ts'
 import type { Revision } from '#storage/store.ts'
-import type { Listed } from './registry/watch-cache.ts'
+import type { Listed } from './registry/object-cache.ts'
 import { parseSelector } from './selection.ts'
 import { type SelectedBatch, SelectedEvent } from './watch/watch-groups.ts'
 

@@ -8,7 +8,14 @@ import { Compacted, FutureRevision } from '#storage/store.ts'
 import { type ContinueToken, decodeContinue, encodeContinue, LATEST } from './continue-token.ts'
 import { checkListOptions, parseRevision, tooLargeRevision } from './list-options.ts'
 import type { Registry } from './registry/registry.ts'
-import type { Listed, ObjectCache } from './registry/watch-cache.ts'
+import {
+  type Listed,
+  type ObjectCache,
+  type Page,
+  pageOf,
+  type PageOptions,
+  type Selection,
+} from './registry/object-cache.ts'
 import { selectionOf } from './selection.ts'
 
 export interface ListResult {
@@ -39,65 +46,49 @@ export async function listObjects(registry: Registry, request: ApiRequest): Prom
     options.resourceVersionMatch === 'Exact' ||
     (limit > 0 && asked && !options.resourceVersionMatch && !selection.isSingle)
   const exact = token && token.revision !== LATEST ? token.revision : isExact ? asked : undefined
-  const startAfter = token && listed + token.after
 
-  const { isWhole } = selection
-  const {
-    entries,
-    revision,
-    position: first,
-    unread,
-  } = await read(cache, selection.prefix, {
+  const startAfter = token && listed + token.after
+  const { entries, remaining, revision } = await read(cache, selection, {
     exact,
     atLeast: asked,
     startAfter,
-    limit: isWhole ? limit : 0,
-    continuation: token,
+    limit,
+    token,
   })
   const metadata: ListResult['metadata'] = { resourceVersion: String(revision) }
-  if (isWhole && limit === 0) return { entries: first === 0 ? entries : entries.slice(first), metadata }
-  const page: Listed[] = []
-  let position = first
-  for (; position < entries.length && (limit === 0 || page.length < limit); position++) {
-    const entry = entries[position]!
-    if (isWhole || selection.matches(entry.object)) page.push(entry)
-  }
-  while (!isWhole && position < entries.length && !selection.matches(entries[position]!.object)) position++
-  const remaining = entries.length - position + unread
   if (remaining > 0) {
-    metadata.continue = encodeContinue({ after: page.at(-1)!.key.slice(listed.length), revision })
+    metadata.continue = encodeContinue({ after: entries.at(-1)!.key.slice(listed.length), revision })
     // With a selector it would be a guess.
-    if (isWhole) metadata.remainingItemCount = remaining
+    if (selection.isWhole) metadata.remainingItemCount = remaining
   }
-  return { entries: page, metadata }
+  return { entries, metadata }
 }
 
-interface Reading {
+interface Reading extends PageOptions {
   exact: number | undefined
   atLeast: number | undefined
-  /** Only keys after it count. */
-  startAfter: string | undefined
-  /** How many entries are enough, or 0 where all are needed. */
-  limit: number
-  /** Of what the client goes on with; where it has expired, with what is there now. */
-  continuation: ContinueToken | undefined
+  /** What the client goes on with; where it has expired, with what is there now. */
+  token: ContinueToken | undefined
 }
 
-/** Entries from `position` on are asked for; as many as `unread` follow the last one. */
 async function read(
   cache: ObjectCache,
-  prefix: string,
-  { exact, atLeast, startAfter, limit, continuation }: Reading,
-): Promise<{ entries: readonly Listed[]; revision: number; position: number; unread: number }> {
+  selection: Selection,
+  reading: Reading,
+): Promise<Page & { readonly revision: number }> {
+  const { exact, atLeast, startAfter, limit, token } = reading
+  const { prefix, isWhole } = selection
   const current = cache.revision
   try {
     if (exact !== undefined && !cache.shows(exact)) {
-      const { entries, remaining } = await cache.listAt(prefix, exact, { limit, ...(startAfter && { startAfter }) })
-      return { entries, revision: exact, position: 0, unread: remaining }
+      const page = await cache.listAt(prefix, exact, { startAfter, limit: isWhole ? limit : 0 })
+      if (isWhole) return { ...page, revision: exact }
+      const selected = page.entries.filter((entry) => selection.matches(entry.object))
+      return { ...pageOf(selected, { limit }), revision: exact }
     }
     if (atLeast !== undefined && atLeast > current) throw new FutureRevision(atLeast, current)
   } catch (cause) {
-    if (cause instanceof Compacted) throw expired(continuation)
+    if (cause instanceof Compacted) throw expired(token)
     if (cause instanceof FutureRevision) throw tooLargeRevision(exact ?? atLeast!, current, cause)
     throw cause
   }
@@ -105,12 +96,9 @@ async function read(
   if (pending) {
     await pending
     // Meanwhile it has become history.
-    if (exact !== undefined && !cache.shows(exact))
-      return read(cache, prefix, { exact, atLeast, startAfter, limit, continuation })
+    if (exact !== undefined && !cache.shows(exact)) return read(cache, selection, reading)
   }
-  const entries = cache.list(prefix)
-  const position = startAfter === undefined ? 0 : firstAfter(entries, startAfter)
-  return { entries, revision: exact ?? cache.revision, position, unread: 0 }
+  return { ...cache.page(selection, { startAfter, limit }), revision: exact ?? cache.revision }
 }
 
 function expired(token: ContinueToken | undefined): StatusError {
@@ -131,15 +119,4 @@ function listRevision(text: string | undefined): number | undefined {
 function checkedWithToken(text = ''): number | undefined {
   if (text !== '' && text !== '0') throw badRequest('specifying resource version is not allowed when using continue')
   return text === '' ? undefined : 0
-}
-
-function firstAfter(entries: readonly Listed[], key: string): number {
-  let low = 0
-  let high = entries.length
-  while (low < high) {
-    const middle = (low + high) >>> 1
-    if (entries[middle]!.key <= key) low = middle + 1
-    else high = middle
-  }
-  return low
 }

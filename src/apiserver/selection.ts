@@ -6,7 +6,7 @@ import { parseLabelSelector } from '#machinery/selector-syntax.ts'
 import { badRequest } from '#machinery/status-error.ts'
 import { messageOf } from '#base/errors.ts'
 import type { Registry } from './registry/registry.ts'
-import type { Selection } from './watch/watch-groups.ts'
+import type { Selection } from './registry/object-cache.ts'
 
 const everything = () => true
 

@@ -20,7 +20,7 @@ import { isStatus } from '#machinery/status-error.ts'
 import type { Api } from '../api.ts'
 import { slicesOf } from '../outbound/service-address.ts'
 import { timestamp } from '../registry/object-meta.ts'
-import type { CacheEvent } from '../registry/watch-cache.ts'
+import type { CacheEvent } from '../registry/object-cache.ts'
 import {
   builtInServices,
   customServices,

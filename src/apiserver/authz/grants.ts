@@ -8,7 +8,7 @@ import { keysOf, subjectKey, subjectOf } from '#api/rbac/subjects.ts'
 import { clusterRoleBindings, clusterRoles, roleBindings, roles } from '#api/resources.ts'
 import type { Resource } from '#api/kind.ts'
 import type { Registry } from '../registry/registry.ts'
-import type { CacheEvent } from '../registry/watch-cache.ts'
+import type { CacheEvent } from '../registry/object-cache.ts'
 import type { User } from '../user.ts'
 
 export type Binding = RoleBinding | ClusterRoleBinding

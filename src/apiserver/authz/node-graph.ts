@@ -9,7 +9,7 @@ import type { Pod } from '#api/core/v1/pod.ts'
 import type { Resource } from '#api/kind.ts'
 import { persistentVolumes, pods } from '#api/resources.ts'
 import type { Registry } from '../registry/registry.ts'
-import type { CacheEvent, ObjectCache } from '../registry/watch-cache.ts'
+import type { CacheEvent, ObjectCache } from '../registry/object-cache.ts'
 import { type Referenced, referenceKey, referencesOf, secretsOfPersistentVolume } from './pod-references.ts'
 
 export class NodeGraph {

@@ -2,7 +2,8 @@
  * Passes events on to a watcher in their order, each once what it is about is ready. As long as nothing has to be waited
  * for, that is at once.
  */
-import type { CachedObject, CacheEvent, CacheWatcher } from '../registry/watch-cache.ts'
+import type { CachedObject } from '../registry/watch-cache.ts'
+import type { CacheEvent, CacheWatcher } from '../registry/object-cache.ts'
 
 export interface EventRelayOptions {
   watcher: CacheWatcher

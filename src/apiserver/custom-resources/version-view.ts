@@ -11,14 +11,18 @@ import { jsonEqual } from '#base/equal.ts'
 import type { Revision } from '#storage/store.ts'
 import type { KindCodec } from '../registry/codec.ts'
 import type { StoredForm } from '../registry/registry.ts'
-import type {
-  CachedObject,
-  CacheEvent,
-  CacheWatcher,
-  Listed,
-  ObjectCache,
-  WatchCache,
-} from '../registry/watch-cache.ts'
+import type { CachedObject, WatchCache } from '../registry/watch-cache.ts'
+import {
+  type CacheEvent,
+  type CacheWatcher,
+  type Listed,
+  type ObjectCache,
+  type Page,
+  pageOf,
+  type PageOptions,
+  type Selection,
+} from '../registry/object-cache.ts'
+import { SelectedEntries } from '../registry/selected-entries.ts'
 import { EventRelay } from './event-relay.ts'
 import { noProtobuf } from './stored-codec.ts'
 import type { VersionForms } from './version-forms.ts'
@@ -76,6 +80,7 @@ export class VersionView implements ObjectCache, StoredForm {
   /** Objects that `write` has made, which need not be looked at again. */
   readonly #written = new WeakSet<KubeObject>()
   readonly #ends = new Set<() => void>()
+  readonly #selected: SelectedEntries<Listed>
 
   constructor({ stored, codec, forms, apiVersion }: VersionViewOptions) {
     this.#stored = stored
@@ -83,6 +88,14 @@ export class VersionView implements ObjectCache, StoredForm {
     this.#forms = forms
     this.#apiVersion = apiVersion
     this.isDelayed = forms.converter.isAsynchronous
+    this.#selected = new SelectedEntries<Listed>({
+      // What has been made ready since is no change of what is stored.
+      get changedAt() {
+        return forms.converter.isAsynchronous ? NaN : stored.changedAt
+      },
+      list: (prefix) => this.list(prefix),
+      recent: (prefix, after) => this.recent(prefix, after),
+    })
   }
 
   get cache(): ObjectCache {
@@ -112,20 +125,20 @@ export class VersionView implements ObjectCache, StoredForm {
   }
 
   list(prefix: string): readonly Listed[] {
-    const entries = this.#stored.list(prefix)
-    const out: Listed[] = []
-    for (const cached of entries) {
-      const shown = this.#show(cached)
-      if (shown) out.push(shown)
-    }
-    return out
+    return this.#showAll(this.#stored.list(prefix))
+  }
+
+  page(selection: Selection, options: PageOptions): Page {
+    if (!selection.isWhole) return pageOf(this.#selected.of(selection), options)
+    const { entries, remaining } = this.#stored.page(selection, options)
+    return { entries: this.#showAll(entries), remaining }
   }
 
   shows(revision: Revision): boolean {
     return this.#stored.shows(revision)
   }
 
-  async listAt(prefix: string, revision: Revision, options: { limit?: number; startAfter?: string } = {}) {
+  async listAt(prefix: string, revision: Revision, options: PageOptions): Promise<Page> {
     const { entries, remaining } = await this.#stored.listAt(prefix, revision, options)
     await this.#convert(entries)
     return { entries: entries.map((cached) => this.#show(cached)!), remaining }
@@ -168,6 +181,15 @@ export class VersionView implements ObjectCache, StoredForm {
     const cached = this.#stored.get(key)
     if (!cached || cached.object.apiVersion !== this.#forms.storageVersion) return false
     return this.#written.has(cached.object) || jsonEqual(this.#forms.complete(cached.object), cached.object)
+  }
+
+  #showAll(entries: readonly CachedObject[]): Listed[] {
+    const out: Listed[] = []
+    for (const cached of entries) {
+      const shown = this.#show(cached)
+      if (shown) out.push(shown)
+    }
+    return out
   }
 
   /** Undefined where it has to be made ready first. */

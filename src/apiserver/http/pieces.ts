@@ -4,26 +4,25 @@
  */
 import type { Clock } from '#base/clock.ts'
 
-export const PIECE_BYTES = 256 << 10
+/** Half as much costs a list a sixth more, for the turns of the event loop that it takes. */
+export const PIECE_BYTES = 512 << 10
 
 /** What pieces are written to: an answer, or what compresses it. */
 type Sink = Pick<NodeJS.WritableStream, 'write' | 'end' | 'once' | 'off'> & { destroy(): unknown }
 
-/** Joins small buffers into pieces of about PIECE_BYTES, writes them as fast as they are taken, and ends the sink. */
+/**
+ * Writes pieces as fast as they are taken, small ones joined to about PIECE_BYTES, and ends the sink. Each has a turn of
+ * the event loop to itself: what is written in one turn would be copied together.
+ */
 export function writePieces(sink: Sink, pieces: readonly Buffer[], clock: Clock, from = 0) {
-  let at = from
-  while (at < pieces.length) {
-    const start = at
-    let bytes = 0
-    while (at < pieces.length && bytes < PIECE_BYTES) bytes += pieces[at++]!.length
-    const piece = at - start === 1 ? pieces[start]! : Buffer.concat(pieces.slice(start, at), bytes)
-    if (at === pieces.length) sink.end(piece)
-    else if (!sink.write(piece)) {
-      const next = at
-      onceDrained(sink, clock, () => writePieces(sink, pieces, clock, next))
-      return
-    }
-  }
+  let at = from + 1
+  let bytes = pieces[from]!.length
+  while (at < pieces.length && bytes + pieces[at]!.length <= PIECE_BYTES) bytes += pieces[at++]!.length
+  const piece = at - from === 1 ? pieces[from]! : Buffer.concat(pieces.slice(from, at), bytes)
+  if (at === pieces.length) return void sink.end(piece)
+  const next = () => writePieces(sink, pieces, clock, at)
+  if (sink.write(piece)) setImmediate(next)
+  else onceDrained(sink, clock, next)
 }
 
 /** A client that takes nothing for so long is taken for gone. */

@@ -16,6 +16,7 @@ import type { Message } from '#api/schema.ts'
 import { StatusError } from '#machinery/status-error.ts'
 import type { Answer } from '../answer.ts'
 import type { ListResult } from '../list.ts'
+import type { JoinedEntries } from './joined-entries.ts'
 import { type Accepted, mediaTypes, notAcceptable, type Transform } from './negotiate.ts'
 
 /** Renders objects for clients that ask for another form than the object itself. */
@@ -58,6 +59,7 @@ export interface RepresentationOptions {
   readonly query: URLSearchParams
   readonly renderer: Renderer
   readonly typeOf: TypeLookup
+  readonly joined: JoinedEntries
 }
 
 /** Throws NotAcceptable, and BadRequest for parameters that the form can't be made with. */
@@ -113,7 +115,6 @@ function body(format: Accepted['format'], bytes: Buffer): Body {
   return { contentType: mediaTypes[format], pieces: [bytes] }
 }
 
-const COMMA = Buffer.from(',')
 const LIST_END = Buffer.from(']}\n')
 
 function listBody({ entries, metadata }: ListResult, options: RepresentationOptions): Body {
@@ -127,11 +128,6 @@ function listBody({ entries, metadata }: ListResult, options: RepresentationOpti
   }
   if (format === 'yaml' || isPretty)
     return valueBody({ ...head, items: entries.map((entry) => entry.object) } as Rendered, accepted, options.typeOf)
-  const pieces: Buffer[] = [Buffer.from(`${JSON.stringify(head).slice(0, -1)},"items":[`)]
-  for (let i = 0; i < entries.length; i++) {
-    if (i > 0) pieces.push(COMMA)
-    pieces.push(entries[i]!.wire)
-  }
-  pieces.push(LIST_END)
-  return { contentType: mediaTypes.json, pieces }
+  const start = Buffer.from(`${JSON.stringify(head).slice(0, -1)},"items":[`)
+  return { contentType: mediaTypes.json, pieces: [start, ...options.joined.join(entries), LIST_END] }
 }

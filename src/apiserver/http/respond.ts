@@ -6,18 +6,24 @@ import { StoreUnavailable } from '#storage/store.ts'
 import { cutOff, type Request, type Response } from './exchange.ts'
 import { acceptsGzip, GZIP_ABOVE_BYTES, writeCompressed } from './gzip.ts'
 import { negotiateStatus, wantsPretty } from './negotiate.ts'
+import type { Outbox } from './outbox.ts'
 import { PIECE_BYTES, writePieces } from './pieces.ts'
 import { type Body, statusBody } from './representation.ts'
 
 const CACHE_CONTROL = 'no-cache, private'
 
-/** `headers` adds to the common ones, or replaces them. */
+export interface Content {
+  readonly content: Buffer | string
+  readonly contentType: string
+  /** Added to the common ones, or in their place. */
+  readonly headers?: Record<string, string> | undefined
+}
+
 export function sendBytes(
   res: Response,
   code: number,
-  content: Buffer | string,
-  contentType: string,
-  headers?: Record<string, string>,
+  { content, contentType, headers }: Content,
+  { outbox }: Pick<Delivery, 'outbox'>,
 ) {
   // Node would join a string with the headers, and encode those as it does the string.
   const bytes = typeof content === 'string' ? Buffer.from(content) : content
@@ -27,17 +33,18 @@ export function sendBytes(
     'content-length': bytes.length,
     ...headers,
   })
-  res.end(bytes)
+  outbox.end(res, bytes)
 }
 
-/** What of the request decides how an answer is sent. */
+/** How an answer is sent. */
 export interface Delivery {
   readonly req: Pick<Request, 'headers'>
   readonly clock: Clock
+  readonly outbox: Outbox
 }
 
 /** An answer whose request has been given up in the meantime goes nowhere. */
-export function sendBody(res: Response, code: number, { contentType, pieces }: Body, { req, clock }: Delivery) {
+export function sendBody(res: Response, code: number, { contentType, pieces }: Body, { req, clock, outbox }: Delivery) {
   if (res.headersSent || res.writableEnded) return
   let total = 0
   for (const piece of pieces) total += piece.length
@@ -48,7 +55,7 @@ export function sendBody(res: Response, code: number, { contentType, pieces }: B
     return
   }
   res.writeHead(code, { ...head, 'content-length': total })
-  if (total <= PIECE_BYTES) res.end(pieces.length === 1 ? pieces[0] : Buffer.concat(pieces, total))
+  if (total <= PIECE_BYTES) outbox.end(res, pieces.length === 1 ? pieces[0]! : Buffer.concat(pieces, total))
   else writePieces(res, pieces, clock)
 }
 
@@ -86,7 +93,7 @@ export function statusErrorOf(err: unknown, log: Log, about: object): StatusErro
 
 export function sendError(res: Response, error: StatusError, query: URLSearchParams, delivery: Delivery) {
   // One that is complete already stands, such as that the time is over.
-  if (res.writableEnded) return
+  if (res.writableEnded || delivery.outbox.holds(res)) return
   if (res.headersSent) {
     cutOff(res)
     return

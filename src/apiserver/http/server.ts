@@ -24,9 +24,11 @@ import type { ConnectHandler } from './connect.ts'
 import { asResponse, type Request, type Response } from './exchange.ts'
 import { GZIP_ABOVE_BYTES } from './gzip.ts'
 import { InFlight, type InFlightLimits, type Share } from './in-flight.ts'
+import { JoinedEntries } from './joined-entries.ts'
 import { Listeners } from './listeners.ts'
 import { type Accepted, type Endpoint, mediaTypes, negotiate, wantsPretty } from './negotiate.ts'
 import { type OpenRequest, OpenRequests, requestTimeoutMs } from './open-requests.ts'
+import { Outbox } from './outbox.ts'
 import type { PathHandler } from './path-handler.ts'
 import { NO_QUERY } from './query.ts'
 import { type Renderer, represent } from './representation.ts'
@@ -79,6 +81,8 @@ export class HttpServer {
   readonly #listeners: Listeners
   readonly #open: OpenRequests
   readonly #inFlight: InFlight
+  readonly #outbox = new Outbox()
+  readonly #joined = new JoinedEntries()
   readonly #watches = new WatchCounts()
   readonly #typeOf: ReturnType<typeof typeLookup>
   #closing = false
@@ -123,6 +127,7 @@ export class HttpServer {
       req,
       res,
       clock,
+      outbox: this.#outbox,
       path: question < 0 ? url : url.slice(0, question),
       query: NO_QUERY,
       note: { verb: notedMethod(req.method), resource: '', subresource: '' },
@@ -221,11 +226,11 @@ export class HttpServer {
       // The commonest answer of all, without any detour.
       const bytes = answer.type === 'object' && isPlain(accepted) ? answer.cached?.wire : undefined
       if (bytes && bytes.length <= GZIP_ABOVE_BYTES) {
-        if (!res.headersSent) sendBytes(res, code, bytes, mediaTypes.json)
+        if (!res.headersSent) sendBytes(res, code, { content: bytes, contentType: mediaTypes.json }, exchange)
         return
       }
-      const { resource } = route
-      sendBody(res, code, represent(answer, { accepted, resource, query, renderer, typeOf: this.#typeOf }), exchange)
+      const form = { accepted, resource: route.resource, query, renderer, typeOf: this.#typeOf, joined: this.#joined }
+      sendBody(res, code, represent(answer, form), exchange)
     } catch (err) {
       setWarnings(res, caller.warnings)
       throw err
@@ -271,14 +276,17 @@ export class HttpServer {
     return attributes.user
   }
 
-  async #answerPath({ req, res, query }: Exchange, path: string): Promise<void> {
+  async #answerPath(exchange: Exchange, path: string): Promise<void> {
+    const { req, res, query } = exchange
     const answer = await this.#options.paths.handle(path, req, query)
     if (!answer) {
       if (this.#isAboutApi(path)) throw noSuchPath()
-      return sendBytes(res, 404, '404 page not found\n', 'text/plain; charset=utf-8', NO_SNIFFING)
+      return sendBytes(res, 404, NO_SUCH_PAGE, exchange)
     }
     if (req.method !== 'GET' && req.method !== 'HEAD') throw methodNotAllowed()
-    if (!res.headersSent) sendBytes(res, answer.code, answer.body, answer.contentType, answer.headers)
+    if (res.headersSent) return
+    const { code, body: content, contentType, headers } = answer
+    sendBytes(res, code, { content, contentType, headers }, exchange)
   }
 
   /** Whether a path that leads nowhere is below a group of the API, whose clients expect a Status. */
@@ -369,7 +377,11 @@ function acceptedBy(
   return wantsPretty(query, req.headers['user-agent']) ? { ...accepted, isPretty: true } : accepted
 }
 
-const NO_SNIFFING = { 'x-content-type-options': 'nosniff' }
+const NO_SUCH_PAGE = {
+  content: '404 page not found\n',
+  contentType: 'text/plain; charset=utf-8',
+  headers: { 'x-content-type-options': 'nosniff' },
+}
 const TABLE_SUBRESOURCES: ReadonlySet<string> = new Set(['status', 'scale'])
 
 const isPlain = ({ format, isPretty, as }: Accepted) => format === 'json' && !isPretty && !as

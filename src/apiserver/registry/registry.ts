@@ -32,7 +32,8 @@ import {
   validateMetaUpdate,
 } from './object-meta.ts'
 import type { Draft, Stored, Strategy, StrategyContext } from './strategy.ts'
-import { type Listed, type ObjectCache, WatchCache } from './watch-cache.ts'
+import { WatchCache } from './watch-cache.ts'
+import { type Listed, type ObjectCache } from './object-cache.ts'
 import type { User } from '../user.ts'
 
 export interface RegistryOptions {

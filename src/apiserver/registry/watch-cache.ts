@@ -6,9 +6,22 @@
 import type { KubeObject } from '#api/kind.ts'
 import { FutureRevision, type Revision, type Store, type StoreEntry, type StoreEvent } from '#storage/store.ts'
 import type { KindCodec } from './codec.ts'
+import {
+  afterPrefix,
+  type CacheEvent,
+  type CacheWatcher,
+  type Listed,
+  type ObjectCache,
+  type Page,
+  pageOf,
+  type PageOptions,
+  positionOf,
+  type Selection,
+} from './object-cache.ts'
+import { SelectedEntries } from './selected-entries.ts'
 
 /** One committed object: its shared decoded form and its shared bytes, each made when first asked for. */
-export class CachedObject {
+export class CachedObject implements Listed {
   readonly key: string
   readonly revision: Revision
   readonly #codec: KindCodec
@@ -58,66 +71,6 @@ export class CachedObject {
   }
 }
 
-/** An object as it is listed and watched: decoded and encoded. */
-export interface Listed extends Pick<CachedObject, 'key' | 'revision' | 'object' | 'wire' | 'protobuf'> {
-  at(revision: Revision): Listed
-}
-
-export interface CacheEvent<O extends Listed = Listed> {
-  readonly revision: Revision
-  /** The object after the change; absent for a delete. */
-  readonly current: O | undefined
-  /** The object before the change; absent for a creation. */
-  readonly previous: O | undefined
-}
-
-/** Receives committed changes in order. Must neither throw nor block. */
-export interface CacheWatcher<O extends Listed = Listed> {
-  onEvents(events: readonly CacheEvent<O>[]): void
-  onEnd(error?: Error): void
-}
-
-/** What reads and watches of one resource are served from; in a version of it, where it has several. */
-export interface ObjectCache {
-  /** Ends with a slash. */
-  readonly prefix: string
-  /** The revision that reads reflect. */
-  readonly revision: Revision
-  /** How many objects there are. */
-  readonly size: number
-  /**
-   * Watchers are told of changes some time after reads show them. A watcher that starts at a revision may then be offered
-   * older changes, too.
-   */
-  readonly isDelayed: boolean
-  /**
-   * Makes ready to be read what is under `prefix`: what is not is as if it were not there. Undefined where everything
-   * is; otherwise what has become ready is to be read without another wait. Rejects with a StatusError.
-   */
-  prepare(prefix: string): Promise<void> | undefined
-  get(key: string): Listed | undefined
-  /** Entries whose key starts with `prefix`, in order. */
-  list(prefix: string): readonly Listed[]
-  /** Whether what is here is also what was here at `revision`. */
-  shows(revision: Revision): boolean
-  /** Entries as they were at `revision`, at most `limit` (0: all) after `startAfter`. Throws Compacted, FutureRevision. */
-  listAt(
-    prefix: string,
-    revision: Revision,
-    options?: { limit?: number; startAfter?: string },
-  ): Promise<{ entries: readonly Listed[]; remaining: number }>
-  /** Past changes under `prefix` after revision `after`, or undefined where memory does not reach back so far. */
-  recent(prefix: string, after: Revision): CacheEvent[] | undefined
-  /** Throws FutureRevision unless the store has reached `revision`. */
-  checkReached(revision: Revision): void
-  /** Delivers every change under `prefix` from now on. The returned function cancels. */
-  follow(prefix: string, watcher: CacheWatcher): () => void
-  /** For a watch that starts before what memory holds: past and present from the store. Throws Compacted. */
-  watchFromStore(prefix: string, after: Revision, watcher: CacheWatcher): () => void
-  /** Ends all watches. */
-  stop(): void
-}
-
 /** How many changes are kept in memory for watches that start a little in the past; older ones come from the store. */
 const RECENT_EVENTS = 1024
 
@@ -130,6 +83,7 @@ export class WatchCache implements ObjectCache {
   /** All entries, sorted by key. */
   readonly #sorted: CachedObject[] = []
   readonly #watchers = new Set<CacheWatcher<CachedObject>>()
+  readonly #selected = new SelectedEntries<CachedObject>(this)
   #recent: CacheEvent<CachedObject>[] = []
   /** Every event after this revision is in `#recent`. */
   #recentAfter: Revision = 0
@@ -177,6 +131,11 @@ export class WatchCache implements ObjectCache {
     return undefined
   }
 
+  /** Revision of the newest change that is here. */
+  get changedAt(): Revision {
+    return this.#changedAt
+  }
+
   get size(): number {
     return this.#sorted.length
   }
@@ -186,10 +145,14 @@ export class WatchCache implements ObjectCache {
   }
 
   list(prefix: string): readonly CachedObject[] {
-    if (prefix === this.prefix) return this.#sorted.slice()
-    const from = this.#position(prefix)
-    // No key contains U+FFFF, so this is the first position after the prefix's range.
-    return this.#sorted.slice(from, this.#position(`${prefix}\uffff`))
+    const [from, to] = this.#range(prefix)
+    return this.#sorted.slice(from, to)
+  }
+
+  page(selection: Selection, options: PageOptions): Page<CachedObject> {
+    if (!selection.isWhole) return pageOf(this.#selected.of(selection), options)
+    const { entries, remaining } = pageOf(this.#sorted, options, ...this.#range(selection.prefix))
+    return { entries: entries === this.#sorted ? entries.slice() : entries, remaining }
   }
 
   /**
@@ -200,19 +163,22 @@ export class WatchCache implements ObjectCache {
     return revision >= this.#changedAt && revision <= this.revision && revision >= this.#store.compacted
   }
 
-  async listAt(
-    prefix: string,
-    revision: Revision,
-    options: { limit?: number; startAfter?: string } = {},
-  ): Promise<{ entries: readonly CachedObject[]; remaining: number }> {
-    const { entries, remaining = 0 } = await this.#store.list(prefix, { revision, ...options, counts: true })
+  async listAt(prefix: string, revision: Revision, { startAfter, limit }: PageOptions): Promise<Page<CachedObject>> {
+    const { entries, remaining = 0 } = await this.#store.list(prefix, {
+      revision,
+      limit,
+      ...(startAfter !== undefined && { startAfter }),
+      counts: true,
+    })
     return { entries: entries.map((entry) => new CachedObject(this.#codec, entry)), remaining }
   }
 
   recent(prefix: string, after: Revision): CacheEvent<CachedObject>[] | undefined {
     if (after < this.#recentAfter) return undefined
-    const whole = prefix === this.prefix
-    return this.#recent.filter((event) => event.revision > after && (whole || keyOf(event).startsWith(prefix)))
+    let from = this.#recent.length
+    while (from > 0 && this.#recent[from - 1]!.revision > after) from--
+    const events = this.#recent.slice(from)
+    return prefix === this.prefix ? events : events.filter((event) => keyOf(event).startsWith(prefix))
   }
 
   checkReached(revision: Revision) {
@@ -263,12 +229,12 @@ export class WatchCache implements ObjectCache {
       if (event.entry) {
         current = new CachedObject(this.#codec, event.entry)
         this.#byKey.set(event.key, current)
-        const at = this.#position(event.key)
+        const at = positionOf(this.#sorted, event.key)
         if (previous) this.#sorted[at] = current
         else this.#sorted.splice(at, 0, current)
       } else if (previous) {
         this.#byKey.delete(event.key)
-        this.#sorted.splice(this.#position(event.key), 1)
+        this.#sorted.splice(positionOf(this.#sorted, event.key), 1)
       } else continue
       out.push({ revision: event.revision, current, previous })
     }
@@ -287,16 +253,10 @@ export class WatchCache implements ObjectCache {
     }
   }
 
-  /** Index of the first entry whose key is not less than `key`. */
-  #position(key: string): number {
-    let low = 0
-    let high = this.#sorted.length
-    while (low < high) {
-      const middle = (low + high) >>> 1
-      if (this.#sorted[middle]!.key < key) low = middle + 1
-      else high = middle
-    }
-    return low
+  /** Where in `#sorted` the entries under `prefix` are: from the first to before the second. */
+  #range(prefix: string): [number, number] {
+    if (prefix === this.prefix) return [0, this.#sorted.length]
+    return [positionOf(this.#sorted, prefix), positionOf(this.#sorted, afterPrefix(prefix))]
   }
 }
 

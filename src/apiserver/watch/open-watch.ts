@@ -81,7 +81,7 @@ export function openWatch(
       if (options.timeoutSeconds) timers.push(clock.after(options.timeoutSeconds * 1000, () => end()))
     }
     const sendInitial = (start: number) => {
-      const matching = cache.list(selection.prefix).filter((entry) => selection.matches(entry.object))
+      const matching = cache.page(selection, { limit: 0 }).entries
       const initial = conversion
         ? matching.map((entry) => new ConvertedObject(conversion, entry.object, entry))
         : matching

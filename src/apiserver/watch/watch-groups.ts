@@ -4,19 +4,7 @@
  */
 import type { KubeObject } from '#api/kind.ts'
 import type { Revision } from '#storage/store.ts'
-import type { CacheEvent, Listed, ObjectCache } from '../registry/watch-cache.ts'
-
-export interface Selection {
-  /** Key prefix: a whole resource, a namespace, or a namespace/name for a watch of one object. */
-  readonly prefix: string
-  readonly matches: (object: KubeObject) => boolean
-  /** Equal for selections that select the same. */
-  readonly signature: string
-  /** Everything under the prefix is selected. */
-  readonly isWhole: boolean
-  /** At most one object can be selected. */
-  readonly isSingle: boolean
-}
+import type { CacheEvent, Listed, ObjectCache, Selection } from '../registry/object-cache.ts'
 
 export type SelectedType = 'ADDED' | 'MODIFIED' | 'DELETED'
 

@@ -1,0 +1,27 @@
+/**
+ * Answers that are ready, sent when all requests that have arrived in the same turn of the event loop have been worked on.
+ * Under load, a client's process is then woken once for many answers and not for each, which costs as much as a read does;
+ * without load, an answer waits for nothing.
+ */
+import type { Response } from './exchange.ts'
+
+export class Outbox {
+  #ready = new Map<Response, Buffer>()
+
+  /** Ends the answer, whose head has been written, with `bytes`. */
+  end(res: Response, bytes: Buffer) {
+    if (this.#ready.size === 0) setImmediate(() => this.#send())
+    this.#ready.set(res, bytes)
+  }
+
+  /** Whether the answer is complete and waits. */
+  holds(res: Response): boolean {
+    return this.#ready.has(res)
+  }
+
+  #send() {
+    const ready = this.#ready
+    this.#ready = new Map()
+    for (const [res, bytes] of ready) res.end(bytes)
+  }
+}
