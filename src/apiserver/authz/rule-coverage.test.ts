@@ -69,6 +69,24 @@ describe('coverage of rules', () => {
     expect(urlCovers(url, path)).toBe(expected)
   })
 
+  it('finds what is missing among more pieces than can be counted', () => {
+    const some = (name: string, from = 0, to = 10_000) =>
+      Array.from({ length: to - from }, (_, i) => `${name}${from + i}`)
+    const text = (name: string, from?: number, to?: number) => some(name, from, to).join(' ')
+    const wanted = allow(text('verb'), text('resource'), some('group'), text('name'))
+    const held = [
+      allow('*', '*', '*', text('name', 1)),
+      allow('*', text('resource', 1), '*'),
+      allow(text('verb', 0, 9_999), '*', '*'),
+    ]
+    expect(uncovered([...held, allow('*', '*', some('group'))], [wanted])).toEqual([])
+    expect(uncovered([...held, allow('*', '*', some('group', 2))], [wanted])).toEqual([
+      allow('verb9999', 'resource0', 'group0', 'name0'),
+      allow('verb9999', 'resource0', 'group1', 'name0'),
+    ])
+    expect(uncovered([], [wanted])).toHaveLength(1000)
+  })
+
   it('shows what is missing with the verbs of one resource together', () => {
     const missing = uncovered([], [allow('get list', 'pods secrets', '', 'a'), allowUrls('get', '/x')])
     expect(compacted(missing).map(ruleText)).toEqual([
