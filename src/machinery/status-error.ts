@@ -169,6 +169,16 @@ export interface FieldError {
 
 /** So many are told at most: a body of a few megabytes can have a million mistakes, and the answer would be a hundred times as long. */
 export const MAX_FIELD_ERRORS = 1000
+/** No more are told once they are this long together, in characters: each may show a value of megabytes. */
+export const MAX_FIELD_ERRORS_LENGTH = 1 << 20
+
+/** As many of the first as are told. */
+function told(found: readonly FieldError[]): readonly FieldError[] {
+  let [count, length] = [0, 0]
+  while (count < found.length && count < MAX_FIELD_ERRORS && length < MAX_FIELD_ERRORS_LENGTH)
+    length += found[count++]!.message.length
+  return count === found.length ? found : found.slice(0, count)
+}
 
 /** 422 Invalid with a cause per field, worded as `errors.NewInvalid`. `kind` is the object's kind, `group` its API group. */
 export function invalid(
@@ -176,7 +186,7 @@ export function invalid(
   name: string,
   found: readonly FieldError[],
 ): StatusError {
-  const errors = found.length > MAX_FIELD_ERRORS ? found.slice(0, MAX_FIELD_ERRORS) : found
+  const errors = told(found)
   const texts = errors.map((e) => `${e.field}: ${e.message}`)
   const joined = texts.length === 1 ? texts[0] : `[${texts.join(', ')}]`
   const qualifiedKind = kind.group ? `${kind.kind}.${kind.group}` : kind.kind

@@ -6,7 +6,7 @@ import type { Resource } from '#api/kind.ts'
 import { nameSuffix, type Random, uuid } from '#base/random.ts'
 import { validateLabels } from '#machinery/labels.ts'
 import { asPrefix, dnsLabel, dnsSubdomain, type NameCheck, qualifiedName } from '#machinery/names.ts'
-import { badRequest, type FieldError, MAX_FIELD_ERRORS } from '#machinery/status-error.ts'
+import { badRequest, type FieldError, MAX_FIELD_ERRORS, MAX_FIELD_ERRORS_LENGTH } from '#machinery/status-error.ts'
 import type { Draft, Stored } from './strategy.ts'
 
 const SUFFIX_LENGTH = 5
@@ -154,17 +154,15 @@ function finalizerErrors(finalizers: readonly string[], anyFinalizer: boolean): 
   return errors
 }
 
-/** Each that is one too many is told of with all the references there are. */
-const MAX_CONTROLLERS = 20
 const OWNER_KEYS = ['apiVersion', 'kind', 'name', 'uid'] as const
 
 /** Upstream does not say which of the references it is. */
 function ownerErrors(owners: NonNullable<Draft['metadata']['ownerReferences']>): FieldError[] {
   const errors: FieldError[] = []
   let controller: string | undefined
-  let controllers = 0
+  let length = 0
   for (const owner of owners) {
-    if (errors.length >= MAX_FIELD_ERRORS || controllers > MAX_CONTROLLERS) break
+    if (errors.length >= MAX_FIELD_ERRORS || length >= MAX_FIELD_ERRORS_LENGTH) break
     for (const key of OWNER_KEYS) {
       const isMissing = key === 'apiVersion' ? !hasVersion(owner.apiVersion) : !owner[key]
       const why = key === 'apiVersion' ? 'version must not be empty' : 'must not be empty'
@@ -175,11 +173,13 @@ function ownerErrors(owners: NonNullable<Draft['metadata']['ownerReferences']>):
       errors.push(invalidValue('metadata.ownerReferences', owner, why))
     }
     if (!owner.controller) continue
-    controllers++
     const name = `${owner.kind}/${owner.name}`
     if (controller) {
       const why = `Only one reference can have Controller set to true. Found "true" in references for ${controller} and ${name}`
-      errors.push(invalidValue('metadata.ownerReferences', owners, why))
+      // Each that is one too many is told of with all the references there are.
+      const error = invalidValue('metadata.ownerReferences', owners, why)
+      length += error.message.length
+      errors.push(error)
     } else controller = name
   }
   return errors

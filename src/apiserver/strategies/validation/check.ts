@@ -5,7 +5,7 @@
  * Upstream: `apimachinery/pkg/util/validation/field`.
  */
 import type { NameCheck } from '#machinery/names.ts'
-import { type FieldError, MAX_FIELD_ERRORS } from '#machinery/status-error.ts'
+import { type FieldError, MAX_FIELD_ERRORS, MAX_FIELD_ERRORS_LENGTH } from '#machinery/status-error.ts'
 import { Quantity } from '#machinery/quantity.ts'
 import {
   duplicateValue,
@@ -80,7 +80,7 @@ export function problemsOf(look: (to: Problems) => void, expressions?: Expressio
   try {
     look(to)
   } catch (err) {
-    if (!(err instanceof TooManyProblems) || to.errors.length < MAX_FIELD_ERRORS) throw err
+    if (!(err instanceof TooManyProblems) || !to.isFull) throw err
   }
   return to.errors
 }
@@ -90,6 +90,7 @@ export class Problems {
   readonly errors: FieldError[] = []
   /** Without it, expressions are not looked into. */
   readonly expressions: ExpressionCompiler | undefined
+  #length = 0
 
   constructor(expressions?: ExpressionCompiler) {
     this.expressions = expressions
@@ -101,7 +102,13 @@ export class Problems {
 
   #add(error: FieldError) {
     this.errors.push(error)
-    if (this.errors.length >= MAX_FIELD_ERRORS) throw new TooManyProblems()
+    this.#length += error.message.length
+    if (this.isFull) throw new TooManyProblems()
+  }
+
+  /** There is as much as is told. */
+  get isFull(): boolean {
+    return this.errors.length >= MAX_FIELD_ERRORS || this.#length >= MAX_FIELD_ERRORS_LENGTH
   }
 
   required(at: Path, why = '') {
