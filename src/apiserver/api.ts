@@ -586,7 +586,7 @@ export class Api {
 
   #warn(caller: Caller, registry: Registry, object: Stored, old?: Stored) {
     const warnings = registry.strategy.warnings?.(object, old)
-    if (warnings) caller.warnings.push(...warnings)
+    if (warnings) for (const warning of warnings) caller.warnings.push(warning)
   }
 }
 

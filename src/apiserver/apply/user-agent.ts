@@ -3,7 +3,7 @@
  * User-Agent. Upstream: `metav1/validation.ValidateFieldManager`, `ValidateManagedFields`, `handlers.prefixFromUserAgent`.
  */
 import type { ManagedFieldsEntry } from '#api/meta/v1.ts'
-import type { FieldError } from '#machinery/status-error.ts'
+import { type FieldError, MAX_FIELD_ERRORS, MAX_FIELD_ERRORS_LENGTH } from '#machinery/status-error.ts'
 import { invalidValue } from '../registry/object-meta.ts'
 
 /** In bytes of UTF-8. */
@@ -42,7 +42,10 @@ export function managerErrors(name: string, field = 'fieldManager'): FieldError[
   if (PLAIN.test(name)) return errors
   if (Buffer.byteLength(name) > MAX_BYTES) errors.push(tooLong(field, MAX_BYTES))
   let at = 0
+  // Each mistake is told with the whole name.
+  const most = Math.min(MAX_FIELD_ERRORS, MAX_FIELD_ERRORS_LENGTH / name.length)
   for (const char of name) {
+    if (errors.length > most) break
     if (!isPrintable(char)) {
       const code = char.codePointAt(0)!.toString(16).toUpperCase().padStart(4, '0')
       errors.push(invalidValue(field, name, `invalid character U+${code} (at position ${at})`))
@@ -58,12 +61,13 @@ const MAX_SUBRESOURCE_BYTES = 256
 export function managedFieldsErrors(entries: readonly ManagedFieldsEntry[] | undefined): FieldError[] {
   const errors: FieldError[] = []
   entries?.forEach(({ operation = '', fieldsType = '', manager = '', subresource = '' }, i) => {
+    if (errors.length >= MAX_FIELD_ERRORS) return
     const field = `metadata.managedFields[${i}]`
     if (operation !== 'Apply' && operation !== 'Update')
       errors.push(invalidValue(`${field}.operation`, operation, 'must be `Apply` or `Update`'))
     if (fieldsType !== '' && fieldsType !== 'FieldsV1')
       errors.push(invalidValue(`${field}.fieldsType`, fieldsType, 'must be `FieldsV1`'))
-    errors.push(...managerErrors(manager, `${field}.manager`))
+    for (const error of managerErrors(manager, `${field}.manager`)) errors.push(error)
     if (Buffer.byteLength(subresource) > MAX_SUBRESOURCE_BYTES)
       errors.push(tooLong(`${field}.subresource`, MAX_SUBRESOURCE_BYTES))
   })

@@ -12,7 +12,7 @@ import type { Draft, Stored, Strategy, StrategyContext } from '../registry/strat
 import { Correlation } from './correlation.ts'
 import { scaleSpecErrors, scaleStatusErrors } from './custom-scale.ts'
 import { checkEmbedded, hasEmbedded } from './embedded-objects.ts'
-import { goNumber, invalidAt } from './field-errors.ts'
+import { append, goNumber, invalidAt } from './field-errors.ts'
 import { checkListTypes, hasListTypes } from './list-types.ts'
 import type { RuleValidator } from './rule-validation.ts'
 import type { Structural } from './structural.ts'
@@ -60,7 +60,8 @@ export function customStrategy(options: CustomStrategyOptions): Strategy {
     validate(object) {
       const errors = whole.accepts(object) ? [] : whole.errors(object, '')
       if (scale) errors.push(...scaleSpecErrors(scale, object), ...scaleStatusErrors(scale, object))
-      errors.push(...embedded(object), ...listTypes(object))
+      append(errors, embedded(object))
+      append(errors, listTypes(object))
       // That there is no name is found elsewhere, and is in the way all the same.
       if (!object.metadata.name && rules) return [...errors, NOT_CHECKED]
       return withRules(errors, () => rules!.validate(object).errors)
@@ -75,9 +76,9 @@ export function customStrategy(options: CustomStrategyOptions): Strategy {
           : whole.errors(object, '', correlation)
       if (scale && !isStatus) errors.push(...scaleSpecErrors(scale, object))
       if (scale) errors.push(...scaleStatusErrors(scale, object))
-      if (!isStatus) errors.push(...embedded(object))
+      if (!isStatus) append(errors, embedded(object))
       const repeated = listTypes(object)
-      if (repeated.length > 0 && listTypes(old).length === 0) errors.push(...repeated)
+      if (repeated.length > 0 && listTypes(old).length === 0) append(errors, repeated)
       return withRules(errors, () => checkRules(rules!, object, old, correlation, context))
     },
     warnings: (object, old) => finalizerWarnings(object, old),
@@ -112,7 +113,7 @@ function checkRules(
   context: StrategyContext,
 ): FieldError[] {
   const { errors, warnings } = rules.validate(object, { old, correlation })
-  context.warnings?.push(...warnings)
+  for (const warning of warnings) context.warnings?.push(warning)
   return errors
 }
 

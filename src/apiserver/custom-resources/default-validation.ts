@@ -6,7 +6,7 @@ import { DecodeError } from '#api/decode.ts'
 import type { FieldError } from '#machinery/status-error.ts'
 import { RUNTIME_COST_BUDGET } from '../cel/base-environment.ts'
 import { checkEmbedded } from './embedded-objects.ts'
-import { aggregate, child, invalidAt, keyed } from './field-errors.ts'
+import { aggregate, append, child, invalidAt, keyed } from './field-errors.ts'
 import type { RuleCompiler } from './rule-compiler.ts'
 import { RuleValidator } from './rule-validation.ts'
 import type { Structural } from './structural.ts'
@@ -55,20 +55,20 @@ export function defaultErrors(schema: Structural, path: string, compiler: RuleCo
     const at = child(place.path, 'default')
     const value = node.default
     const meta = place.isInMeta ? metaErrors(value, at, place) : ownErrors(node, value, at)
-    errors.push(...meta.errors)
+    append(errors, meta.errors)
     if (!meta.isSound) return
     const validator = new ValueValidator(node.source)
     if (!validator.accepts(value)) {
-      errors.push(...validator.errors(value, at))
+      append(errors, validator.errors(value, at))
       return
     }
     const rules = RuleValidator.of(node, isResourceRoot, compiler)
     if (!rules) return
     const unchanged = rules.validate(value, { old: value, path: at, budget })
-    errors.push(...unchanged.errors)
+    append(errors, unchanged.errors)
     // Rules may ask whether there was an old value.
     const created = unchanged.errors.length === 0 ? rules.validate(value, { path: at, budget }) : unchanged
-    if (created !== unchanged) errors.push(...created.errors)
+    if (created !== unchanged) append(errors, created.errors)
     budget = Math.min(unchanged.budget, created.budget)
   }
 

@@ -7,7 +7,7 @@ import { dns1035Label, pathSegment } from '#machinery/names.ts'
 import type { FieldError } from '#machinery/status-error.ts'
 import { validateMeta } from '../registry/object-meta.ts'
 import type { Stored } from '../registry/strategy.ts'
-import { child, invalidAt, keyed, requiredAt } from './field-errors.ts'
+import { append, child, invalidAt, keyed, requiredAt } from './field-errors.ts'
 import type { Structural } from './structural.ts'
 
 type Json = Record<string, unknown>
@@ -57,7 +57,7 @@ function checkObject(object: Json, path: string, errors: FieldError[]) {
       if (whys.length > 0) errors.push(invalidAt(kindAt, kind, mixed + whys.join(',')))
     }
   }
-  if (metadata !== undefined) errors.push(...metadataErrors(metadata as Json, metadataAt))
+  if (metadata !== undefined) append(errors, metadataErrors(metadata as Json, metadataAt))
 }
 
 function metadataErrors(metadata: Json, path: string): FieldError[] {

@@ -4,7 +4,10 @@
  * members. More of them are duplicates, or stand in strings; fewer, and white space stands before colons.
  */
 
-/** Paths such as `spec.replicas`, each once. `text` is valid JSON, and its value has `members` members in all. */
+/** As many as upstream tells of. */
+const MAX_FOUND = 100
+
+/** Paths such as `spec.replicas`, each once, the first of them where there are very many. `text` is valid JSON, and its value has `members` members in all. */
 export function duplicateMembers(text: string, members: number): string[] {
   let colons = 0
   for (let at = text.indexOf('":'); at >= 0; at = text.indexOf('":', at + 2)) colons++
@@ -24,7 +27,7 @@ function scan(text: string): string[] {
     return JSON.parse(text.slice(start, ++i)) as string
   }
   const elementPath = (frame: Frame) => ('index' in frame ? `${frame.path}[${frame.index}]` : path)
-  while (i < text.length) {
+  while (i < text.length && found.size < MAX_FOUND) {
     const frame = stack.at(-1)
     switch (text[i]) {
       case '{':

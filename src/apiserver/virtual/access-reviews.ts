@@ -55,7 +55,7 @@ function problemsOf({ metadata, spec }: Review, { isSelf, isLocal }: ReviewKind)
     )
   if (!isSelf && !spec.user && !spec.groups?.length)
     errors.push(invalidValue('spec.user', '', 'at least one of user or group must be specified'))
-  if (resource) errors.push(...selectorErrors(resource))
+  if (resource) for (const error of selectorErrors(resource)) errors.push(error)
   const { managedFields: _, namespace, ...rest } = metadata ?? {}
   const stray = isLocal || namespace === undefined ? rest : { ...rest, namespace }
   if (Object.keys(stray).length > 0)

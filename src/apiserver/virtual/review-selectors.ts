@@ -8,7 +8,7 @@ import { type FieldRequirement, parseFieldSelector } from '#machinery/fields.ts'
 import { type LabelOperator, type LabelRequirement, requirement, SelectorError } from '#machinery/labels.ts'
 import { labelKeyErrors, labelValueErrors } from '#machinery/labels-validation.ts'
 import { parseLabelSelector } from '#machinery/selector-syntax.ts'
-import type { FieldError } from '#machinery/status-error.ts'
+import { type FieldError, MAX_FIELD_ERRORS } from '#machinery/status-error.ts'
 import { invalidValue } from '../registry/object-meta.ts'
 
 type Requirement = FieldSelectorRequirement | LabelSelectorRequirement
@@ -27,8 +27,11 @@ export function selectorErrors({ fieldSelector, labelSelector }: ResourceAttribu
       errors.push(invalidValue(`${at}.rawSelector`, rawSelector, 'may not specified at the same time as requirements'))
     if (!rawSelector && requirements.length === 0)
       errors.push(required(`${at}.requirements`, `when ${at} is specified, requirements or rawSelector is required`))
-    for (const [i, item] of requirements.entries())
-      errors.push(...requirementErrors(item, `${at}.requirements[${i}]`, name === 'labelSelector'))
+    for (const [i, item] of requirements.entries()) {
+      if (errors.length >= MAX_FIELD_ERRORS) break
+      for (const error of requirementErrors(item, `${at}.requirements[${i}]`, name === 'labelSelector'))
+        errors.push(error)
+    }
   }
   return errors
 }

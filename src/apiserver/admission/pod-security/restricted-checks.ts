@@ -31,7 +31,7 @@ const capabilities: PodCheck = ({ spec }) => {
   const forbidden: string[] = []
   const adding = badContainers(spec, ({ securityContext }) => {
     const names = (securityContext?.capabilities?.add ?? []).filter((name) => name !== 'NET_BIND_SERVICE')
-    forbidden.push(...names)
+    for (const name of names) forbidden.push(name)
     return names.length > 0
   })
   const details = []

@@ -83,10 +83,12 @@ function warnPlacement(spec: Spec, at: Path, say: Say, warnings: string[]) {
   const affinityAt = at.at('affinity')
   const nodesAt = affinityAt.at('nodeAffinity')
   ;(nodeAffinity?.[REQUIRED]?.nodeSelectorTerms ?? []).forEach((term: Spec, i: number) => {
-    warnings.push(...nodeTermWarnings(term, false, nodesAt.at(REQUIRED, 'nodeSelectorTerms').index(i)))
+    for (const text of nodeTermWarnings(term, false, nodesAt.at(REQUIRED, 'nodeSelectorTerms').index(i)))
+      warnings.push(text)
   })
   ;(nodeAffinity?.[PREFERRED] ?? []).forEach(({ preference = {} }: Spec, i: number) => {
-    warnings.push(...nodeTermWarnings(preference, true, nodesAt.at(PREFERRED).index(i).at('preference')))
+    for (const text of nodeTermWarnings(preference, true, nodesAt.at(PREFERRED).index(i).at('preference')))
+      warnings.push(text)
   })
   for (const [kind, affinity] of Object.entries<Spec>({ podAffinity, podAntiAffinity })) {
     const kindAt = affinityAt.at(kind)
@@ -112,10 +114,11 @@ function warnVolumes(spec: Spec, at: Path, say: Say, warnings: string[]) {
     for (const kind in deprecatedVolumes) if (volume[kind]) say(place.at(kind), deprecatedVolumes[kind]!)
     const template = volume.ephemeral?.volumeClaimTemplate
     if (template) {
-      warnings.push(...claimSpecWarnings(template.spec, place.at('ephemeral', 'volumeClaimTemplate', 'spec')))
+      for (const text of claimSpecWarnings(template.spec, place.at('ephemeral', 'volumeClaimTemplate', 'spec')))
+        warnings.push(text)
     }
   })
-  warnings.push(...overlapWarnings(spec.volumes ?? []))
+  for (const text of overlapWarnings(spec.volumes ?? [])) warnings.push(text)
 }
 
 function warnPullSecrets(spec: Spec, at: Path, say: Say) {
@@ -212,9 +215,9 @@ function relationOf(port: Port, other: Port): string | undefined {
 
 function warnAddresses(spec: Spec, at: Path, warnings: string[]) {
   ;(spec.dnsConfig?.nameservers ?? []).forEach((ip: string, i: number) => {
-    warnings.push(...ipWarnings(String(at.at('dnsConfig', 'nameservers').index(i)), ip))
+    for (const text of ipWarnings(String(at.at('dnsConfig', 'nameservers').index(i)), ip)) warnings.push(text)
   })
   ;(spec.hostAliases ?? []).forEach(({ ip = '' }: Spec, i: number) => {
-    warnings.push(...ipWarnings(String(at.at('hostAliases').index(i).at('ip')), ip))
+    for (const text of ipWarnings(String(at.at('hostAliases').index(i).at('ip')), ip)) warnings.push(text)
   })
 }
