@@ -1,4 +1,5 @@
 /** The verbs as every client meets them, in process; what HTTP adds is tested in `http/`. */
+import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { KubeObject, Resource } from '#api/kind.ts'
 import { configMaps, deployments, jobs, leases, limitRanges, namespaces, nodes, pods, secrets } from '#api/resources.ts'
@@ -68,6 +69,35 @@ describe('resourceVersion', () => {
     expect(err.message).toBe(
       'leases.coordination.k8s.io "rv-none" is invalid: metadata.resourceVersion: Invalid value: 0: must be specified for an update',
     )
+  })
+
+  it.each([
+    ['merge', { metadata: { resourceVersion: null } }],
+    ['merge', { metadata: { resourceVersion: '0' } }],
+    ['strategic', { metadata: { resourceVersion: '' } }],
+    ['json', [{ op: 'remove', path: '/metadata/resourceVersion' }]],
+    ['apply', { apiVersion: 'coordination.k8s.io/v1', kind: 'Lease', metadata: { resourceVersion: null } }],
+  ] as const)('may be left out of a patch, but not taken away where the kind insists: %s %j', async (type, patch) => {
+    const name = `rv-taken-${randomUUID()}`
+    await create(leases, configMap(name))
+    const options = { type, ...(type === 'apply' && { fieldManager: 'me', force: true }) }
+    const err = await refusal(server.client.patch(leases, key(name), patch as never, options))
+    expect(err).toMatchObject({
+      code: 422,
+      message: `leases.coordination.k8s.io "${name}" is invalid: metadata.resourceVersion: Invalid value: 0: must be specified for an update`,
+    })
+    if (type === 'apply') return
+    await create(configMaps, configMap(name))
+    const patched = await server.client.patch(configMaps, key(name), patch as never, options)
+    expect(patched.metadata.resourceVersion).toMatch(/^[1-9]/)
+  })
+
+  it('of what is deleted is that of the deletion', async () => {
+    const made = await create(pods, pod('rv-deleted'))
+    const tried = (await server.client.delete(pods, key('rv-deleted'), { dryRun: ['All'] })) as KubeObject
+    expect(tried.metadata.resourceVersion).toBe(made.metadata.resourceVersion)
+    const gone = (await server.client.delete(pods, key('rv-deleted'))) as KubeObject
+    expect(Number(gone.metadata.resourceVersion)).toBeGreaterThan(Number(made.metadata.resourceVersion))
   })
 
   it('stays where nothing changes', async () => {
@@ -356,13 +386,16 @@ describe('delete', () => {
     const shorter = (await server.client.delete(pods, key('graceful'), { gracePeriodSeconds: 20 })) as KubeObject
     expect(shorter.metadata.deletionGracePeriodSeconds).toBe(20)
     expect(Date.parse(first.metadata.deletionTimestamp!) - Date.parse(shorter.metadata.deletionTimestamp!)).toBe(30_000)
-    await server.client.delete(pods, key('graceful'), { gracePeriodSeconds: 0 })
+    const last = (await server.client.delete(pods, key('graceful'), { gracePeriodSeconds: 0 })) as KubeObject
+    expect(last.metadata).toMatchObject({ deletionGracePeriodSeconds: 0, generation: 2 })
     expect(await server.client.find(pods, key('graceful'))).toBeUndefined()
   })
 
   it('of a pod that is nowhere, or is done, happens at once', async () => {
     await create(pods, pod('nowhere'))
-    await server.client.delete(pods, key('nowhere'))
+    const gone = (await server.client.delete(pods, key('nowhere'))) as KubeObject
+    const asIfGraceful = { deletionTimestamp: expect.any(String), deletionGracePeriodSeconds: 0, generation: 2 }
+    expect(gone.metadata).toMatchObject(asIfGraceful)
     expect(await server.client.find(pods, key('nowhere'))).toBeUndefined()
     const made = await create(pods, pod('done', { nodeName: 'n' }))
     await server.client.updateStatus(pods, { ...made, status: { ...made.status, phase: 'Succeeded' } } as never)
@@ -468,6 +501,7 @@ describe('namespaces', () => {
     await server.createNamespace('leaving')
     const deleting = (await server.client.delete(namespaces, { name: 'leaving' })) as KubeObject & Record<string, any>
     expect(deleting.status.phase).toBe('Terminating')
+    expect(deleting.metadata).not.toHaveProperty('deletionGracePeriodSeconds')
     expect(deleting.spec.finalizers).toEqual(['kubernetes'])
     const err = await refusal(create(configMaps, { metadata: { namespace: 'leaving', name: 'late' } }))
     expect(err).toMatchObject({

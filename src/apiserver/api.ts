@@ -31,7 +31,7 @@ import { RequestAttributes, type RequestTarget } from './authz/request-attribute
 import { asServed, ConvertedObject, convertBatch, requestedResource, storedRequest } from './converted.ts'
 import { type Answer, answerOf } from './answer.ts'
 import { deleteEach } from './delete-each.ts'
-import { decodeObject, deleteRequestOf, patchObject, withName, withoutOldVersion } from './decode-object.ts'
+import { decodeObject, deleteRequestOf, patchObject, withName } from './decode-object.ts'
 import { deprecationOf } from './deprecated-kinds.ts'
 import { listObjects } from './list.ts'
 import { noMergeKeys, notServed } from './not-served.ts'
@@ -344,10 +344,7 @@ export class Api {
           return this.update(
             caller,
             inner,
-            async (old) => {
-              const applied = toStored(await this.applied(caller, request, fromStored(old)))
-              return old ? withoutOldVersion(applied, old) : applied
-            },
+            async (old) => toStored(await this.applied(caller, request, fromStored(old))),
             parts,
           )
         }
@@ -490,8 +487,8 @@ export class Api {
         validate: (object, old) => validateWrite(plugins, admissionRequest(old), view ? view.show(object) : object),
       },
     )
-    // What a subresource writes is rarely what a human wrote.
-    if (!subresource) this.#warn(caller, registry, written.object, before)
+    // What other subresources write is rarely what a human wrote.
+    if (!subresource || subresource === 'scale') this.#warn(caller, registry, written.object, before)
     return answerOf(written, written.created ? 201 : 200)
   }
 

@@ -144,7 +144,7 @@ function checkCustomType({ gvk }: Message, body: Record<string, unknown>) {
 
 /**
  * `old` with the request's patch applied, complete and decoded, and still the same object. It fits whatever is there
- * unless the patch itself sets a resourceVersion. Throws BadRequest, Invalid.
+ * unless the patch itself sets a resourceVersion (see `withoutOldVersion`). Throws BadRequest, Invalid.
  */
 export function patchObject(caller: Listener, request: ApiRequest, type: Message, old: KubeObject): Draft {
   const { patchType, body, resource, name } = request
@@ -189,10 +189,11 @@ export function withName(draft: Draft, name: string | undefined): Draft {
   return draft
 }
 
-/** Unless a patch itself sets a resourceVersion, it fits whatever is there. */
+/** Unless a patch itself sets a resourceVersion, it fits whatever is there. One that takes it away leaves an empty one. */
 export function withoutOldVersion(draft: Draft, old: KubeObject): Draft {
-  if (draft.metadata.resourceVersion === old.metadata.resourceVersion)
-    delete (draft.metadata as { resourceVersion?: string }).resourceVersion
+  const metadata = draft.metadata as { resourceVersion?: string }
+  if (metadata.resourceVersion === old.metadata.resourceVersion) delete metadata.resourceVersion
+  else metadata.resourceVersion ??= ''
   return draft
 }
 

@@ -84,6 +84,15 @@ describe('requests', () => {
     expect((await update({ name: 'a', resourceVersion: body.metadata.resourceVersion })).code).toBe(200)
   })
 
+  it('may not take the version away that they have seen', async () => {
+    await create(widget('a'))
+    const { code, body } = await patch('/a', { metadata: { resourceVersion: null } })
+    expect([code, body.message]).toEqual([
+      422,
+      'widgets.example.com "a" is invalid: metadata.resourceVersion: Invalid value: 0: must be specified for an update',
+    ])
+  })
+
   it('may patch in every way but one', async () => {
     await create(widget('a', { size: 1 }))
     const { code, body } = await patch('/a', { spec: {} }, { 'content-type': 'application/strategic-merge-patch+json' })
@@ -171,6 +180,25 @@ describe('the scale', () => {
     expect((await patch('/a/scale', { spec: { replicas: -1 } })).code).toBe(422)
     const scale = { apiVersion: 'autoscaling/v1', kind: 'Scale', metadata: { name: 'a', namespace: 'default' } }
     expect((await ask(server, 'PUT', `${WIDGETS}/a/scale`, { ...scale, spec: { replicas: 1 } })).code).toBe(200)
+  })
+
+  it('may be written whatever version is there, but not version 0', async () => {
+    await create(widget('a', { size: 3 }))
+    const written = async (resourceVersion: unknown) =>
+      (await patch('/a/scale', { metadata: { resourceVersion }, spec: { replicas: 4 } })).code
+    expect([await written(null), await written(''), await written('0')]).toEqual([200, 200, 422])
+  })
+
+  it('has the owners of the field that it is made of', async () => {
+    const created = await ask(server, 'POST', `${WIDGETS}?fieldManager=maker`, widget('a', { size: 3, color: 'red' }))
+    expect(created.code).toBe(201)
+    await patch('/a/scale?fieldManager=scaler', { spec: { replicas: 5 } })
+    const { managedFields } = (await get(`${WIDGETS}/a`)).body.metadata
+    const owned = managedFields.map(({ manager, subresource, fieldsV1 }: any) => [manager, subresource, fieldsV1])
+    expect(owned).toEqual([
+      ['scaler', 'scale', { 'f:spec': { 'f:size': {} } }],
+      ['maker', undefined, { 'f:spec': { '.': {}, 'f:color': {} } }],
+    ])
   })
 
   it('needs the number that is wanted', async () => {

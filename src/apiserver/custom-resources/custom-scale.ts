@@ -2,10 +2,12 @@
  * The subresource `scale` of custom resources: autoscaling/v1 Scale as a view of the fields that the definition names.
  * Upstream: `ScaleREST` and the validation of scales in `apiextensions-apiserver/pkg/registry/customresource`.
  */
-import type { CustomResourceSubresourceScale } from '#api/apiextensions/v1.ts'
+import type { CustomResourceDefinitionSpec, CustomResourceSubresourceScale } from '#api/apiextensions/v1.ts'
 import { Scale } from '#api/autoscaling/v1.ts'
 import { badRequest, type FieldError, internalError } from '#machinery/status-error.ts'
 import type { SubresourceHandler } from '../api.ts'
+import type { Path } from '../apply/field-set.ts'
+import type { ReplicasPaths } from '../apply/scale-managers.ts'
 import { scaleHandler } from '../subresources/scale.ts'
 import type { Draft, Stored } from '../registry/strategy.ts'
 import { invalidAt } from './field-errors.ts'
@@ -13,7 +15,22 @@ import { integerAt, PathError, splitPath, textAt, withValueAt } from './field-pa
 
 const MAX_INT32 = 0x7fff_ffff
 
-export function customScaleHandler(scale: CustomResourceSubresourceScale): SubresourceHandler {
+/** Where the objects of each version have the number that is wanted, for those who track its owners. */
+export function replicasPaths({ group, versions }: CustomResourceDefinitionSpec): ReplicasPaths {
+  const paths = new Map<string, Path>()
+  for (const { name, subresources } of versions) {
+    const { specReplicasPath } = subresources?.scale ?? {}
+    if (specReplicasPath)
+      paths.set(
+        `${group}/${name}`,
+        splitPath(specReplicasPath).map((field) => `f:${field}`),
+      )
+  }
+  return (apiVersion) => paths.get(apiVersion)
+}
+
+/** `owned` is of the whole definition. */
+export function customScaleHandler(scale: CustomResourceSubresourceScale, owned: ReplicasPaths): SubresourceHandler {
   const { specReplicasPath, statusReplicasPath, labelSelectorPath } = scale
   const paths = {
     spec: splitPath(specReplicasPath),
@@ -36,11 +53,11 @@ export function customScaleHandler(scale: CustomResourceSubresourceScale): Subre
     if (shown.spec?.replicas === NOT_SET)
       throw badRequest(`the spec replicas field ${JSON.stringify(specReplicasPath)} cannot be empty`)
     // Whoever leaves out the version does not mind what was there.
-    const { resourceVersion = old.metadata.resourceVersion } = shown.metadata
+    const resourceVersion = shown.metadata.resourceVersion || old.metadata.resourceVersion
     const changed = read(() => withValueAt(old, paths.spec, shown.spec?.replicas ?? 0)) as Draft
     return { ...changed, metadata: { ...old.metadata, resourceVersion } }
   }
-  const handler = scaleHandler({ type: Scale, show, apply })
+  const handler = scaleHandler({ type: Scale, show, apply }, owned)
   return {
     async perform(api, caller, request) {
       if (request.verb === 'get') {

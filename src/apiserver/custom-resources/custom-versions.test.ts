@@ -67,6 +67,30 @@ describe('versions with the same fields', () => {
     }
   })
 
+  it('name the fields of their managers even when they are served no more', async () => {
+    await create('v1', 'x', { one: 5 })
+    const apply = (version: string, manager: string, spec: object, query = '') =>
+      ask(server, 'PATCH', `${at(version, 'x')}?fieldManager=${manager}${query}`, widget(version, 'x', spec), {
+        'content-type': 'application/apply-patch+yaml',
+      })
+    expect((await apply('v2', 'second', { a: 'b' })).code).toBe(200)
+    await redefine(server, NAME, ({ versions }) => {
+      versions[1]!.served = false
+    })
+    const patched = await ask(server, 'PATCH', at('v1', 'x'), { metadata: { labels: { a: 'b' } } })
+    expect(patched.body.metadata.managedFields).toContainEqual(
+      expect.objectContaining({
+        manager: 'second',
+        apiVersion: 'example.com/v2',
+        fieldsV1: { 'f:spec': { 'f:a': {} } },
+      }),
+    )
+    const { code, body } = await apply('v1', 'first', { a: 'c' })
+    expect([code, body.message]).toEqual([409, 'Apply failed with 1 conflict: conflict with "second": .spec.a'])
+    // Who goes on in another version has given up what it does not say again.
+    expect((await apply('v1', 'second', { one: 6 }, '&force=true')).body.spec).toEqual({ one: 6 })
+  })
+
   it('are remembered as long as objects may be stored in them', async () => {
     await create('v1', 'x', { a: 'b', one: 5 })
     await redefine(server, NAME, ({ versions }) => {

@@ -18,7 +18,7 @@ import { compareVersions } from '../discovery/groups.ts'
 import { Registry } from '../registry/registry.ts'
 import type { WatchCache } from '../registry/watch-cache.ts'
 import { WatchGroups } from '../watch/watch-groups.ts'
-import { customScaleHandler } from './custom-scale.ts'
+import { customScaleHandler, replicasPaths } from './custom-scale.ts'
 import { customStrategy } from './custom-strategy.ts'
 import { customType } from './custom-type.ts'
 import { customPrinter } from './printer-columns.ts'
@@ -71,6 +71,7 @@ export function serveDefinition(
   const codec = storedCodec(types.get(storageVersion)!)
   const views: VersionView[] = []
   const managed = managedKinds(spec, names.kind, schemas, options.converter)
+  const replicas = replicasPaths(spec)
 
   const make = (version: CustomResourceDefinitionVersion) => {
     const schema = schemas.get(version.name)!
@@ -112,7 +113,9 @@ export function serveDefinition(
     if (version.storage) storage = registry
     if (!version.served) continue
     const { scale } = version.subresources ?? {}
-    const subresources = new Map<string, SubresourceHandler>(scale ? [['scale', customScaleHandler(scale)]] : [])
+    const subresources = new Map<string, SubresourceHandler>(
+      scale ? [['scale', customScaleHandler(scale, replicas)]] : [],
+    )
     const warning = deprecationWarning(spec, version)
     entries.push({
       resource: registry.resource,
@@ -137,7 +140,10 @@ const onlyEmptied = (entry: CatalogEntry): CatalogEntry => ({
   resource: { ...entry.resource, shownVerbs: TERMINATING_VERBS },
 })
 
-/** What the owners of fields need to know of each served version, by `apiVersion`. */
+/**
+ * What the owners of fields need to know of each version, by `apiVersion`. One that is not served any more is still one
+ * in which managers may have named what they own.
+ */
 function managedKinds(
   { group, versions }: CustomResourceDefinition['spec'],
   kind: string,
@@ -145,8 +151,7 @@ function managedKinds(
   converter: Converter,
 ): ReadonlyMap<string, ManagedKind> {
   const kinds = new Map<string, ManagedKind>()
-  for (const { name, served } of versions) {
-    if (!served) continue
+  for (const { name } of versions) {
     const { source } = schemas.get(name)!
     const apiVersion = `${group}/${name}`
     kinds.set(apiVersion, {

@@ -37,6 +37,19 @@ describe('a deletion', () => {
     expect(outcome({}, { gracePeriodSeconds: 0 }, graceful)).toBe('gone')
   })
 
+  it('shows what it removed as it would have gone, where its kind has grace periods', () => {
+    const shown = (metadata: object, request: DeleteRequest, strategy: Strategy) => {
+      const plan = planDeletion(object(metadata), request, strategy, NOW)
+      return plan.kind === 'remove' && plan.object.metadata
+    }
+    const counting: Strategy = { ...graceful, countsGeneration: true }
+    const gone = { deletionTimestamp: at(0), deletionGracePeriodSeconds: 0, generation: 2 }
+    expect(shown({ generation: 1 }, { gracePeriodSeconds: 0 }, counting)).toMatchObject(gone)
+    const deleting = { deletionTimestamp: at(20), deletionGracePeriodSeconds: 30, generation: 2 }
+    expect(shown(deleting, { gracePeriodSeconds: 0 }, counting)).toMatchObject(gone)
+    expect(shown({}, {}, {})).toEqual({ name: 'a', uid: 'u' })
+  })
+
   it('waits for what the kind itself waits for', () => {
     const strategy: Strategy = {
       blocksDeletion: () => true,
@@ -46,6 +59,7 @@ describe('a deletion', () => {
     }
     const plan = planDeletion(object(), {}, strategy, NOW)
     expect(plan).toMatchObject({ kind: 'mark', object: { status: { phase: 'Terminating' } } })
+    expect(plan).not.toHaveProperty('object.metadata.deletionGracePeriodSeconds')
   })
 
   it('counts as a change of what should be', () => {

@@ -14,7 +14,8 @@ export interface DeleteRequest {
   dryRun?: string[]
 }
 
-export type DeletionPlan = { kind: 'remove' } | { kind: 'mark'; object: Draft } | { kind: 'nothing' }
+/** What is removed, too, is marked as its kind asks, though nobody but the one who deletes it ever sees that. */
+export type DeletionPlan = { kind: 'remove'; object: Stored } | { kind: 'mark'; object: Draft } | { kind: 'nothing' }
 
 /** The error that options contradicting one another are answered with. */
 export function checkDeleteRequest({
@@ -58,15 +59,17 @@ export function planDeletion(object: Stored, request: DeleteRequest, strategy: S
   const finalizers = finalizersFor(object, request, strategy)
   const waits = finalizers.length > 0 || strategy.blocksDeletion?.(object) === true
   if (meta.deletionTimestamp === undefined) {
-    const grace = strategy.gracePeriod?.(object, request.gracePeriodSeconds) ?? 0
-    if (grace === 0 && !waits) return { kind: 'remove' }
-    const draft = marked(object, finalizers, {
-      deletionTimestamp: timestamp(nowMs + grace * 1000),
-      deletionGracePeriodSeconds: grace,
-      ...(strategy.countsGeneration && { generation: (meta.generation ?? 0) + 1 }),
-    })
-    strategy.beginDeletion?.(draft)
-    return { kind: 'mark', object: draft }
+    const asked = strategy.gracePeriod?.(object, request.gracePeriodSeconds)
+    const grace = asked ?? 0
+    const isRemoved = grace === 0 && !waits
+    if (isRemoved && asked === undefined) return { kind: 'remove', object }
+    const draft = marked(object, finalizers, { deletionTimestamp: timestamp(nowMs + grace * 1000) })
+    if (strategy.beginDeletion) strategy.beginDeletion(draft)
+    else {
+      draft.metadata.deletionGracePeriodSeconds = grace
+      if (strategy.countsGeneration) draft.metadata.generation = (meta.generation ?? 0) + 1
+    }
+    return { kind: isRemoved ? 'remove' : 'mark', object: draft }
   }
 
   const current = meta.deletionGracePeriodSeconds ?? 0
@@ -74,18 +77,15 @@ export function planDeletion(object: Stored, request: DeleteRequest, strategy: S
     // A later request may only shorten the grace period; while it runs, the policy stands.
     const asked = request.gracePeriodSeconds === undefined ? current : atLeastGraceful(request.gracePeriodSeconds)
     if (asked >= current) return { kind: 'nothing' }
-    if (asked === 0 && !waits) return { kind: 'remove' }
     const endMs = Date.parse(meta.deletionTimestamp) + (asked - current) * 1000
     const isOver = endMs < nowMs
-    return {
-      kind: 'mark',
-      object: marked(object, finalizers, {
-        deletionTimestamp: timestamp(isOver ? nowMs : endMs),
-        deletionGracePeriodSeconds: isOver && asked > 0 ? 1 : asked,
-      }),
-    }
+    const draft = marked(object, finalizers, {
+      deletionTimestamp: timestamp(isOver ? nowMs : endMs),
+      deletionGracePeriodSeconds: isOver && asked > 0 ? 1 : asked,
+    })
+    return { kind: asked === 0 && !waits ? 'remove' : 'mark', object: draft }
   }
-  if (!waits) return { kind: 'remove' }
+  if (!waits) return { kind: 'remove', object }
   const before = meta.finalizers ?? []
   const isSame = finalizers.length === before.length && finalizers.every((finalizer) => before.includes(finalizer))
   return isSame ? { kind: 'nothing' } : { kind: 'mark', object: marked(object, finalizers, {}) }

@@ -297,7 +297,7 @@ export class Registry {
     }
     if (resourceVersion && resourceVersion !== '0') {
       if (resourceVersion !== String(entry.revision)) throw conflict(this.resource, name, OPTIMISTIC_LOCK_MESSAGE)
-    } else if (isReplacement && this.strategy.needsResourceVersion) {
+    } else if ((isReplacement || resourceVersion !== undefined) && this.strategy.needsResourceVersion) {
       throw invalid({ group: this.resource.group, kind: this.resource.plural }, name, [
         {
           type: 'Invalid',
@@ -378,15 +378,12 @@ export class Registry {
       if (pending) await pending
       const plan = planDeletion(old, request, strategy, this.#clock.now())
       if (plan.kind === 'nothing') return { gone: false, object: withVersion(old, entry.revision) }
-      if (dryRun) {
-        const object = plan.kind === 'mark' ? plan.object : old
-        return { gone: plan.kind === 'remove', object: withVersion(object, entry.revision) }
-      }
+      if (dryRun) return { gone: plan.kind === 'remove', object: withVersion(plan.object, entry.revision) }
       try {
         if (plan.kind === 'remove') {
-          await this.#store.write({ key, expected: entry.revision, value: null })
+          const revision = await this.#store.write({ key, expected: entry.revision, value: null })
           strategy.release?.(old)
-          return { gone: true, object: withVersion(old, entry.revision) }
+          return { gone: true, object: withVersion(plan.object, revision) }
         }
         const written = await this.#write(key, entry.revision, plan.object)
         return { gone: false, object: written.object, ...(written.cached && { cached: written.cached }) }

@@ -63,7 +63,7 @@ export interface Strategy {
   gracePeriod?(object: Stored, asked: number | undefined): number | undefined
   /** Whether the object may be removed now; e.g. a namespace waits for its finalizers. Default: yes. */
   blocksDeletion?(object: Stored): boolean
-  /** Changes an object that begins to be deleted. */
+  /** Changes an object that begins to be deleted, which then has no grace period, and no new generation for it. */
   beginDeletion?(object: Draft): void
   /** Fields that selectors may name besides metadata.name and metadata.namespace. */
   selectableFields?: Readonly<Record<string, (object: Stored) => string>>

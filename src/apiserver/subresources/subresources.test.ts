@@ -12,6 +12,7 @@ import {
   tokenReviews,
 } from '#api/resources.ts'
 import { FakeClock } from '#base/fake-clock.ts'
+import { ask } from '#testing/custom-definition.ts'
 import { refusal } from '#testing/refusal.ts'
 import { startTestServer, type TestServer } from '#testing/test-server.ts'
 
@@ -76,6 +77,24 @@ describe('scale', () => {
     ] as const)
       await server.client.patch(deployments, key, patch, { type, subresource: 'scale' })
     expect(((await server.client.get(deployments, key)) as Any).spec.replicas).toBe(9)
+  })
+
+  it('warns of what is wrong with the workload', async () => {
+    const { namespace, name } = fresh('scale')
+    const old = {
+      metadata: { labels: { app: 'a' } },
+      spec: { ...podSpec, nodeSelector: { 'beta.kubernetes.io/os': 'linux' } },
+    }
+    const made = workload({ namespace, name }, 1)
+    await create(deployments, { ...made, spec: { ...made.spec, template: old } })
+    const path = `/apis/apps/v1/namespaces/${namespace}/deployments/${name}`
+    const warned = async (subresource: string, body: object) =>
+      (await ask(server, 'PATCH', path + subresource, body)).warnings
+    const text =
+      'spec.template.spec.nodeSelector[beta.kubernetes.io/os]: deprecated since v1.14; use "kubernetes.io/os" instead'
+    expect(await warned('/scale', { spec: { replicas: 2 } })).toEqual([text])
+    expect(await warned('/scale', { spec: { replicas: 2 } })).toEqual([])
+    expect(await warned('/status', { status: { replicas: 2 } })).toEqual([])
   })
 
   it('of a ReplicationController selects by a map', async () => {
