@@ -50,11 +50,31 @@ interface WriteUnderWay extends PlannedWrite {
 
 /** What there is to know of a namespace that has quotas. */
 class NamespaceBook {
-  readonly entries = new Map<string, QuotaEntry>()
+  readonly #entries = new Map<string, QuotaEntry>()
+  /** Ordered by name; another array after every change. */
+  ordered: readonly QuotaEntry[] = []
   readonly underWay = new Set<WriteUnderWay>()
   /** Objects that will use less at some time, with their caches. */
   readonly ending = new Map<string, { atMs: number; resource: Resource }>()
   readonly waiting: (() => void)[] = []
+
+  get(name: string): QuotaEntry | undefined {
+    return this.#entries.get(name)
+  }
+
+  set(name: string, entry: QuotaEntry) {
+    this.#entries.set(name, entry)
+    this.#order()
+  }
+
+  delete(name: string) {
+    this.#entries.delete(name)
+    this.#order()
+  }
+
+  #order() {
+    this.ordered = [...this.#entries.values()].sort((a, b) => (a.quota.metadata.name < b.quota.metadata.name ? -1 : 1))
+  }
 }
 
 interface Followed {
@@ -97,7 +117,7 @@ export class QuotaLedger {
     const book = this.#books.get(namespace)
     if (!book) return undefined
     if (book.ending.size > 0) this.#expire(book)
-    return [...book.entries.values()].toSorted((a, b) => (a.quota.metadata.name < b.quota.metadata.name ? -1 : 1))
+    return book.ordered
   }
 
   get context(): UsageContext {
@@ -118,7 +138,7 @@ export class QuotaLedger {
     if (!book) return () => {}
     const underWay: WriteUnderWay = { ...write, held: new Map() }
     book.underWay.add(underWay)
-    for (const entry of book.entries.values()) this.#hold(entry, underWay)
+    for (const entry of book.ordered) this.#hold(entry, underWay)
     return (isWritten) => {
       if (!book.underWay.has(underWay)) return
       // A cache that is late will tell of the object only some time later.
@@ -144,7 +164,7 @@ export class QuotaLedger {
 
   #settle(book: NamespaceBook, write: WriteUnderWay) {
     book.underWay.delete(write)
-    for (const { quota, account } of book.entries.values()) {
+    for (const { quota, account } of book.ordered) {
       const reservation = write.held.get(account)
       if (reservation && account.release(reservation)) this.#writer.changed(quota, account)
     }
@@ -154,7 +174,7 @@ export class QuotaLedger {
   #onQuota({ current, previous }: CacheEvent) {
     const [quota, was] = [current?.object, previous?.object] as (ResourceQuota | undefined)[]
     if (!quota) return this.#close(was!)
-    const entry = this.#books.get(quota.metadata.namespace!)?.entries.get(quota.metadata.name)
+    const entry = this.#books.get(quota.metadata.namespace!)?.get(quota.metadata.name)
     const isSame = entry?.quota.metadata.uid === quota.metadata.uid && jsonEqual(entry.quota.spec, quota.spec)
     if (!isSame) return this.#open(quota)
     // Only the status has changed; whoever did it, it is made to say what is so.
@@ -174,7 +194,7 @@ export class QuotaLedger {
         ...(scopeSelector?.matchExpressions ?? []),
       ],
     }
-    book.entries.set(name, entry)
+    book.set(name, entry)
     this.#fill(book, entry)
     for (const write of book.underWay) this.#hold(entry, write)
     this.#writer.changed(quota, entry.account)
@@ -183,9 +203,9 @@ export class QuotaLedger {
 
   #close({ metadata }: ResourceQuota) {
     const book = this.#books.get(metadata.namespace!)
-    if (!book || book.entries.get(metadata.name)?.quota.metadata.uid !== metadata.uid) return
-    book.entries.delete(metadata.name)
-    if (book.entries.size === 0) this.#books.delete(metadata.namespace!)
+    if (!book || book.get(metadata.name)?.quota.metadata.uid !== metadata.uid) return
+    book.delete(metadata.name)
+    if (book.ordered.length === 0) this.#books.delete(metadata.namespace!)
     wake(book)
   }
 
@@ -250,7 +270,7 @@ export class QuotaLedger {
     const amounts = object && evaluator.usage(object, context)
     if (object) noteEnd(book, evaluator, resource, key, object, context)
     else book.ending.delete(key)
-    for (const { quota, account, selectors } of book.entries.values()) {
+    for (const { quota, account, selectors } of book.ordered) {
       const isCounted = object && counts(evaluator, account, selectors, object, context)
       if (account.setPresent(key, isCounted ? amounts : undefined)) this.#writer.changed(quota, account)
     }
@@ -268,7 +288,7 @@ export class QuotaLedger {
 
   #recount(isMeant: (entry: QuotaEntry) => boolean) {
     for (const book of this.#books.values()) {
-      for (const entry of book.entries.values()) if (isMeant(entry)) this.#refill(book, entry)
+      for (const entry of book.ordered) if (isMeant(entry)) this.#refill(book, entry)
     }
   }
 
@@ -281,9 +301,9 @@ export class QuotaLedger {
   async #resync(): Promise<void> {
     for (const book of this.#books.values()) {
       this.#expire(book)
-      for (const [name, entry] of book.entries) {
+      for (const entry of book.ordered) {
         await sleep(this.#clock, 1)
-        if (book.entries.get(name) === entry) this.#refill(book, entry)
+        if (book.get(entry.quota.metadata.name) === entry) this.#refill(book, entry)
       }
       wake(book)
     }

@@ -143,6 +143,21 @@ describe('a quota', () => {
     expect([await usedOf('wide'), await usedOf('narrow')]).toEqual([{ configmaps: '1' }, { configmaps: '1' }])
   })
 
+  it('is asked in the order of names, which is worked out once', async () => {
+    const ledger = new QuotaLedger(() => cluster.api, clock, silentLog)
+    ledger.start()
+    const names = () => ledger.quotasOf('ns')?.map(({ quota }) => quota.metadata.name)
+    for (const name of ['b', 'c', 'a']) await bound({ configmaps: '5' }, {}, name)
+    expect(names()).toEqual(['a', 'b', 'c'])
+    const before = ledger.quotasOf('ns')
+    await create(configMaps, 'x')
+    expect(ledger.quotasOf('ns')).toBe(before)
+    await cluster.client.delete(resourceQuotas, at('b'))
+    expect(names()).toEqual(['a', 'c'])
+    for (const name of ['a', 'c']) await cluster.client.delete(resourceQuotas, at(name))
+    expect(names()).toBeUndefined()
+  })
+
   it('forgives pods that do not come to an end', async () => {
     await bound({ pods: '1' })
     await addPod('stuck', {}, { nodeName: 'n' })
