@@ -4,7 +4,7 @@
  */
 import type { Environment, Variable } from '#cel/environment.ts'
 import { declare, fieldsOf } from '#cel/declared-type.ts'
-import type { DeclaredType } from '#cel/declared-type.ts'
+import type { DeclaredField, DeclaredType } from '#cel/declared-type.ts'
 import { EvaluationError } from '#cel/errors.ts'
 import { jsonPatchLibrary } from '#cel/libraries/json-patch.ts'
 import { DYN, listOf, mapOf } from '#cel/types.ts'
@@ -22,8 +22,8 @@ export interface AdmissionVariables {
   /** Types of `object`, `oldObject` and `params`, for the type checking that produces warnings; `dyn` by default. */
   readonly objectType?: DeclaredType
   readonly paramsType?: DeclaredType
-  /** The policy's variables that are compiled so far: name and result type. Undefined where there is no `variables`. */
-  readonly composed?: ReadonlyMap<string, Type>
+  /** Undefined where there is no `variables`. */
+  readonly composed?: ComposedTypes
 }
 
 const object = (name: string, fields: Readonly<Record<string, DeclaredType>>): DeclaredType =>
@@ -105,17 +105,24 @@ export function createAdmissionEnvironment(base: Environment, options: Admission
       { name: 'authorizer.requestResource', type: RESOURCE_CHECK_TYPE },
     )
   if (composed) {
-    const type = variablesType(composed)
-    declaredTypes.push(type)
-    variables.push({ name: 'variables', type: type.type })
+    declaredTypes.push(composed.type)
+    variables.push({ name: 'variables', type: composed.type.type })
   }
   const patching = hasPatchTypes && { structTypes: createMutationTypes(), libraries: [jsonPatchLibrary] }
   return base.extend({ variables, declaredTypes, ...patching })
 }
 
-function variablesType(composed: ReadonlyMap<string, Type>): DeclaredType {
-  const fields = Array.from(composed, ([name, type]): [string, DeclaredType] => [name, declare.computed(seen(type))])
-  return object('variables', Object.fromEntries(fields))
+/**
+ * The types of a policy's variables that are compiled so far. Environments are made with it once: what is added later is
+ * seen by what is compiled later.
+ */
+export class ComposedTypes {
+  readonly #fields = new Map<string, DeclaredField>()
+  readonly type: DeclaredType = declare.object('kubernetes.variables', this.#fields)
+
+  add(name: string, type: Type) {
+    this.#fields.set(name, { type: declare.computed(seen(type)), required: true, jsonName: name })
+  }
 }
 
 const KEPT: ReadonlySet<string> = new Set([
@@ -138,36 +145,34 @@ function seen(type: Type): Type {
 }
 
 /** Binding for `variables`: each is computed on first use. An EvaluationError of a variable is that of its reader. */
-export function composedVariables(variables: Readonly<Record<string, () => Result>>): Dictionary {
-  return new ComposedVariables(new Map(Object.entries(variables)))
-}
-
-class ComposedVariables extends Dictionary {
-  readonly #compute: ReadonlyMap<string, () => Result>
+export class ComposedVariables<V> extends Dictionary {
+  readonly #variables: ReadonlyMap<string, V>
+  readonly #compute: (name: string, variable: V) => Result
   readonly #known = new Map<string, Result>()
 
-  constructor(compute: ReadonlyMap<string, () => Result>) {
+  constructor(variables: ReadonlyMap<string, V>, compute: (name: string, variable: V) => Result) {
     super()
+    this.#variables = variables
     this.#compute = compute
   }
 
   get size(): number {
-    return this.#compute.size
+    return this.#variables.size
   }
 
   find(key: Value): Result | undefined {
     if (typeof key !== 'string') return new EvaluationError('noSuchOverload', 'no such overload')
-    const compute = this.#compute.get(key)
-    if (!compute) return undefined
+    const variable = this.#variables.get(key)
+    if (variable === undefined) return undefined
     const known = this.#known.get(key)
     if (known !== undefined) return known
-    const result = compute()
+    const result = this.#compute(key, variable)
     this.#known.set(key, result)
     return result
   }
 
   keys(): Value[] {
-    return [...this.#compute.keys()]
+    return [...this.#variables.keys()]
   }
 
   /** There is one in each evaluation. */

@@ -9,10 +9,18 @@ import { compileExpression } from './expression.ts'
 
 /** `environment` is the one that all expressions start from. */
 export function expressionCompiler(environment: () => Environment): ExpressionCompiler {
+  const conditions = new Map<boolean, Environment>()
+  const forConditions = (hasParams: boolean): Environment => {
+    let found = conditions.get(hasParams)
+    if (!found) {
+      found = createAdmissionEnvironment(environment(), { hasParams, hasAuthorizer: true })
+      conditions.set(hasParams, found)
+    }
+    return found
+  }
   return {
     condition(source, { hasParams }) {
-      const conditions = createAdmissionEnvironment(environment(), { hasParams, hasAuthorizer: true })
-      return compileExpression(conditions, source, [BOOL]).problem || undefined
+      return compileExpression(forConditions(hasParams), source, [BOOL]).problem || undefined
     },
     policy({ hasParams, variables }) {
       const expressions = new PolicyExpressions({ base: environment(), hasParams, variables })
@@ -20,7 +28,7 @@ export function expressionCompiler(environment: () => Environment): ExpressionCo
         (types: readonly Type[], options?: { hasAuthorizer?: boolean; hasPatchTypes?: boolean }) => (source: string) =>
           expressions.compile(source, types, options).problem || undefined
       return {
-        variable: (index) => expressions.variables[index]?.expression.problem || undefined,
+        variable: (index) => expressions.variable(index)?.problem || undefined,
         validation: judged([BOOL]),
         message: judged([STRING], { hasAuthorizer: false }),
         annotation: judged([STRING, NULL]),

@@ -7,7 +7,7 @@ import { type Environment } from '#cel/environment.ts'
 import { type Bindings, Lazy } from '#cel/bindings.ts'
 import { DYN, type Type } from '#cel/types.ts'
 import { adaptDynamic } from '#cel/json-values.ts'
-import { composedVariables, createAdmissionEnvironment } from '../../cel/admission-environment.ts'
+import { ComposedTypes, ComposedVariables, createAdmissionEnvironment } from '../../cel/admission-environment.ts'
 import type { Stored } from '../../registry/strategy.ts'
 import { type ExpressionInput, requestBindings } from '../expressions/bindings.ts'
 import { compileExpression, Evaluation, type Expression } from '../expressions/expression.ts'
@@ -27,25 +27,39 @@ export interface PolicyInput extends ExpressionInput {
 
 export class PolicyExpressions {
   readonly #options: PolicyExpressionsOptions
-  /** In the order in which the policy lists them. */
-  readonly variables: readonly { readonly name: string; readonly expression: Expression }[]
-  readonly #types: ReadonlyMap<string, Type>
+  /** Those that are compiled, in the order in which the policy lists them. */
+  readonly #compiled: Expression[] = []
+  readonly #byName = new Map<string, Expression>()
+  readonly #types = new ComposedTypes()
+  /** By what they are made with. */
+  readonly #environments = new Map<string, Environment>()
 
   constructor(options: PolicyExpressionsOptions) {
-    const types = new Map<string, Type>()
     this.#options = options
-    this.#types = types
-    this.variables = options.variables.map(({ name, expression: source }) => {
-      const expression = this.compile(source, [])
-      types.set(name, expression.program?.resultType ?? DYN)
-      return { name, expression }
-    })
+  }
+
+  /** By its place in the policy. Each sees those before it; later ones are not looked at. */
+  variable(index: number): Expression | undefined {
+    const { variables } = this.#options
+    for (const { name, expression: source } of variables.slice(this.#compiled.length, index + 1)) {
+      const expression = compileExpression(this.#environment(), source, [])
+      this.#types.add(name, expression.program?.resultType ?? DYN)
+      this.#compiled.push(expression)
+      this.#byName.set(name, expression)
+    }
+    return this.#compiled[index]
   }
 
   #environment({ hasAuthorizer = true, hasPatchTypes = false } = {}): Environment {
-    const { base, hasParams, variables } = this.#options
-    const composed = variables.length > 0 && { composed: new Map(this.#types) }
-    return createAdmissionEnvironment(base, { hasParams, hasAuthorizer, hasPatchTypes, ...composed })
+    const key = `${hasAuthorizer} ${hasPatchTypes}`
+    let environment = this.#environments.get(key)
+    if (!environment) {
+      const { base, hasParams, variables } = this.#options
+      const composed = variables.length > 0 && { composed: this.#types }
+      environment = createAdmissionEnvironment(base, { hasParams, hasAuthorizer, hasPatchTypes, ...composed })
+      this.#environments.set(key, environment)
+    }
+    return environment
   }
 
   compile(
@@ -53,6 +67,7 @@ export class PolicyExpressions {
     types: readonly Type[],
     options?: { hasAuthorizer?: boolean; hasPatchTypes?: boolean },
   ): Expression {
+    this.variable(this.#options.variables.length - 1)
     return compileExpression(this.#environment(options), source, types)
   }
 
@@ -67,11 +82,11 @@ export class PolicyExpressions {
 
   bindings(input: PolicyInput, evaluation: Evaluation): Bindings {
     const { params } = input
-    const variables = this.variables.map(({ name, expression }) => [name, () => evaluation.variable(name, expression)])
+    this.variable(this.#options.variables.length - 1)
     return {
       ...requestBindings(input),
       params: params ? new Lazy(() => adaptDynamic(params)) : null,
-      variables: composedVariables(Object.fromEntries(variables)),
+      variables: new ComposedVariables(this.#byName, (name, expression) => evaluation.variable(name, expression)),
     }
   }
 }

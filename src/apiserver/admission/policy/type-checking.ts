@@ -8,7 +8,7 @@ import type { DeclaredType } from '#cel/declared-type.ts'
 import type { Environment } from '#cel/environment.ts'
 import { CelCompileError } from '#cel/errors.ts'
 import { DYN, type Type } from '#cel/types.ts'
-import { createAdmissionEnvironment } from '../../cel/admission-environment.ts'
+import { ComposedTypes, createAdmissionEnvironment } from '../../cel/admission-environment.ts'
 import { declareMessage } from '../../cel/message-types.ts'
 import { declareSchema, type JsonSchema } from '../../cel/structural-types.ts'
 import type { Stored } from '../../registry/strategy.ts'
@@ -52,18 +52,17 @@ interface Checked {
 
 /** Tells what is wrong with an expression about objects of this resource. */
 function checkerFor(resource: Resource, { spec, base, objectType, paramsType, hasParams }: Checked) {
-  const composed = new Map<string, Type>()
-  const environment = () =>
-    createAdmissionEnvironment(base, {
-      hasParams,
-      hasAuthorizer: true,
-      objectType,
-      ...(paramsType && { paramsType }),
-      composed: new Map(composed),
-    })
+  const composed = new ComposedTypes()
+  const environment = createAdmissionEnvironment(base, {
+    hasParams,
+    hasAuthorizer: true,
+    objectType,
+    ...(paramsType && { paramsType }),
+    composed,
+  })
   const compile = (source: string): Type | CelCompileError => {
     try {
-      return environment().compile(source).resultType
+      return environment.compile(source).resultType
     } catch (err) {
       if (err instanceof CelCompileError) return err
       throw err
@@ -71,7 +70,7 @@ function checkerFor(resource: Resource, { spec, base, objectType, paramsType, ha
   }
   for (const { name, expression } of spec.variables ?? []) {
     const found = compile(expression)
-    composed.set(name, found instanceof CelCompileError ? DYN : found)
+    composed.add(name, found instanceof CelCompileError ? DYN : found)
   }
   const { group, version, kind } = resource
   return (source: string): string | undefined => {
