@@ -15,8 +15,16 @@ beforeEach(async () => {
 })
 afterEach(() => rm(stateDirectory, { recursive: true, force: true }))
 
-const open = (host: RecordingHost, podCidr?: string) =>
-  createBridgeNetwork({ host, stateDirectory, podCidr, clock: systemClock, random: seededRandom(1), log: silentLog })
+const open = (host: RecordingHost, podCidr?: string, shared = false) =>
+  createBridgeNetwork({
+    host,
+    stateDirectory,
+    podCidr,
+    shared,
+    clock: systemClock,
+    random: seededRandom(1),
+    log: silentLog,
+  })
 const request = (id: string, portMappings: object[] = []) => ({
   sandboxId: id,
   netnsPath: `/run/netns/${id}`,
@@ -138,7 +146,25 @@ describe('the bridge network', () => {
     const port = { protocol: 'tcp', containerPort: 80, hostPort: 8080, hostIp: '' }
     const { ips } = await network.setup(request('a', [port]))
     expect(host.scripts.at(-1)).toContain(`add element ip rostrum-hostports ports { tcp . 8080 : ${ips[0]} . 80 }`)
+    const other = { ...port, hostPort: 8081 }
+    await network.setup(request('b', [other]))
     await network.teardown(request('a', [port]))
     expect(host.scripts.at(-1)).toContain('delete element ip rostrum-hostports ports { tcp . 8080 }')
+    // The last one leaves nothing behind, and the next one begins anew.
+    await network.teardown(request('b', [other]))
+    expect(host.scripts.at(-1)).toMatch(/delete table ip rostrum-hostports\n$/)
+    await network.setup(request('c', [port]))
+    expect(host.scripts.at(-1)).toContain('add chain ip rostrum-hostports prerouting')
+  })
+
+  it('leaves no host ports behind where several processes share the records of them', async () => {
+    const host = new RecordingHost()
+    host.nftWorks = true
+    const process = () => open(host, '10.244.1.0/24', true)
+    const port = { protocol: 'tcp', containerPort: 80, hostPort: 8080, hostIp: '' }
+    await process().setup(request('a', [port]))
+    // Its pair is gone already, so that nobody opens its port again before it is closed.
+    await process().teardown(request('a', [port]))
+    expect(host.scripts.at(-1)).toMatch(/delete table ip rostrum-hostports\n$/)
   })
 })

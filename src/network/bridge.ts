@@ -152,9 +152,9 @@ export function createBridgeNetwork(options: BridgeNetworkOptions): BridgeNetwor
     let leftovers = false
     for (const record of await records.readAll()) {
       if (present.has(record.hostInterface)) await reopen(record)
-      else if (!shared) {
+      else {
         leftovers ||= record.portMappings.length > 0
-        await records.remove(record.sandboxId)
+        if (!shared) await records.remove(record.sandboxId)
       }
     }
     if (leftovers) await hostPorts.reset()

@@ -22,11 +22,13 @@ export interface HostPorts {
   stop(): void
 }
 
+const TABLE = 'rostrum-hostports'
+
 /** Chooses by what the host offers, when the first port is asked for. */
-export function createHostPorts(host: NetworkHost, clock: Clock, log: Log, table = 'rostrum-hostports'): HostPorts {
+export function createHostPorts(host: NetworkHost, clock: Clock, log: Log): HostPorts {
   let chosen: Promise<HostPorts> | undefined
   const choose = () =>
-    (chosen ??= host.hasNft().then((has) => (has ? nftHostPorts(host, table) : userspaceHostPorts(clock, log))))
+    (chosen ??= host.hasNft().then((has) => (has ? nftHostPorts(host) : userspaceHostPorts(clock, log))))
   return {
     async open(sandboxId, ips, mappings) {
       if (mappings.length > 0) await (await choose()).open(sandboxId, ips, mappings)
@@ -85,29 +87,37 @@ export function hostPortElements(ips: readonly string[], mappings: readonly Sand
   return { elements: { ports, 'addressed-ports': addressed, hairpins } }
 }
 
-function nftHostPorts(host: NetworkHost, name: string): HostPorts {
-  const table = new NftTable(host, 'ip', name)
+/** The table is there as long as any sandbox has a port. */
+function nftHostPorts(host: NetworkHost): HostPorts {
+  const table = new NftTable(host, 'ip', TABLE)
   table.set(BASE, hostPortBase())
+  /** Sandboxes with ports. */
+  const opened = new Set<string>()
+  const set = (sandboxId: string, ports: NftFragment | undefined) => {
+    table.set(sandboxId, ports)
+    if (ports) opened.add(sandboxId)
+    else opened.delete(sandboxId)
+  }
   let last: Promise<unknown> = Promise.resolve()
   // One transaction after the other: each is planned from what the one before it left.
   const commit = () => {
-    const next = last.then(() => table.commit())
+    const next = last.then(() => (opened.size > 0 ? table.commit() : table.remove()))
     last = next.catch(() => {})
     return next
   }
   return {
     async open(sandboxId, ips, mappings) {
-      table.set(sandboxId, hostPortElements(ips, mappings))
+      set(sandboxId, hostPortElements(ips, mappings))
       try {
         await commit()
       } catch (err) {
-        table.set(sandboxId, undefined)
+        set(sandboxId, undefined)
         throw err
       }
     },
     async close(sandboxId) {
-      if (!table.has(sandboxId)) return
-      table.set(sandboxId, undefined)
+      if (!opened.has(sandboxId)) return
+      set(sandboxId, undefined)
       await commit()
     },
     reset: commit,

@@ -78,10 +78,6 @@ export class NftTable {
     this.#changedOwners.add(owner)
   }
 
-  has(owner: string): boolean {
-    return this.#fragments.has(owner)
-  }
-
   /** Applies all changes in one transaction. Throws ExecError, and then starts from nothing the next time. */
   async commit(): Promise<void> {
     if (this.#committed && this.#changedOwners.size === 0) return

@@ -170,7 +170,7 @@ describe.each([
     ])
     expect(left.stdout).not.toContain('proto 8')
     const rules = await exec(['nsenter', `--net=/run/netns/rostrum-s${SLOT}-e2e-n0`, 'nft', 'list', 'ruleset'])
-    expect(rules.stdout.replace(/table ip rostrum-hostports \{[^]*?\n\}\n/, '')).toBe('')
+    expect(rules.stdout).toBe('')
     expect(await listClusterNetworks(host)).toContainEqual({
       slot: SLOT,
       cluster: 'e2e',
