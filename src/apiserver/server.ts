@@ -16,6 +16,7 @@ import { extendedTransport } from './aggregation/extended-transport.ts'
 import { type RemoteResources, remoteResources } from './aggregation/remote-resources.ts'
 import { type Api } from './api.ts'
 import { resourceKey } from '#api/kind.ts'
+import { namespaces } from '#api/resources.ts'
 import { policyKeeper } from './authz/bootstrap-policy.ts'
 import { ensureAuthenticationInfo } from './authentication-info.ts'
 import { bootstrap } from './bootstrap.ts'
@@ -89,7 +90,9 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
   let openApi = new OpenApiDocuments({
     resources: api.resources,
     version: options.version.gitVersion,
-    returnsDeleted: (resource) => strategies.get(resourceKey(resource))?.returnsDeleted === true,
+    // Of namespaces the documents have always promised a Status, which generated clients rely on.
+    returnsDeleted: (resource) =>
+      resource !== namespaces && strategies.get(resourceKey(resource))?.returnsDeleted === true,
   })
   const { proxyClient, random } = options
   const aggregator = new Aggregator({ api, proxyClient, clock, random, log })

@@ -17,6 +17,10 @@ export const packageVersion: string = (JSON.parse(readFileSync(packageFile(), 'u
 export const kubernetesVersion: VersionInfo = {
   major: '1',
   minor: String(KUBERNETES_MINOR),
+  emulationMajor: '1',
+  emulationMinor: String(KUBERNETES_MINOR),
+  minCompatibilityMajor: '1',
+  minCompatibilityMinor: String(KUBERNETES_MINOR - 1),
   gitVersion: `v1.${KUBERNETES_MINOR}.2+rostrum-${packageVersion}`,
   gitCommit: '',
   gitTreeState: 'clean',

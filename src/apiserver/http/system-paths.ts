@@ -7,6 +7,11 @@ import type { PathHandler } from './path-handler.ts'
 export interface VersionInfo {
   major: string
   minor: string
+  /** The release whose API is served, and the oldest one that components may be of. */
+  emulationMajor?: string
+  emulationMinor?: string
+  minCompatibilityMajor?: string
+  minCompatibilityMinor?: string
   gitVersion: string
   gitCommit: string
   gitTreeState: string

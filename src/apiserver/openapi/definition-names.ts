@@ -24,6 +24,7 @@ export const META = 'io.k8s.apimachinery.pkg.apis.meta.v1'
 export const QUANTITY = 'io.k8s.apimachinery.pkg.api.resource.Quantity'
 export const INT_OR_STRING = 'io.k8s.apimachinery.pkg.util.intstr.IntOrString'
 export const RAW_EXTENSION = 'io.k8s.apimachinery.pkg.runtime.RawExtension'
+export const VERSION_INFO = 'io.k8s.apimachinery.pkg.version.Info'
 const EXTENSIONS = `${packages.apiextensions}.v1`
 export const JSON_VALUE = `${EXTENSIONS}.JSON`
 

@@ -12,7 +12,7 @@ import { Eviction } from '#api/policy/v1.ts'
 import type { Message } from '#api/schema.ts'
 import { groupPath } from '../group-path.ts'
 import { groupVersions } from '../discovery/groups.ts'
-import { META, RAW_EXTENSION } from './definition-names.ts'
+import { META, RAW_EXTENSION, VERSION_INFO } from './definition-names.ts'
 import {
   type Body,
   capitalized,
@@ -24,6 +24,7 @@ import {
 } from './operations.ts'
 import type { Parameter } from './parameters.ts'
 import { Definitions, type Dialect, type JsonSchema, reference } from './schemas.ts'
+import { systemItems, versionInfo } from './system-operations.ts'
 
 const PRODUCES = ['application/json', 'application/yaml', 'application/vnd.kubernetes.protobuf']
 const TEXTS = ['application/json', 'application/yaml']
@@ -136,16 +137,17 @@ export class OpenApiDocuments {
   }
 
   #v3Paths(): string[] {
-    return groupVersions(this.#options.resources).flatMap(({ group, versions }) => [
+    const ofGroups = groupVersions(this.#options.resources).flatMap(({ group, versions }) => [
       ...(isListed(versions) ? [group === '' ? 'api' : `apis/${group}`] : []),
       ...versions.map(({ version }) => groupPath({ group, version })),
     ])
+    return [...systemItems.map(({ path }) => path.slice(1, -1)), 'apis', ...ofGroups]
   }
 
   #buildV3(path: string): Buffer | undefined {
     const own = this.#resourcesOf(path)
     const writer = new Writer('v3')
-    const paths = own.length > 0 ? this.#paths(own, writer) : this.#groupPaths(writer, path)
+    const paths = own.length > 0 ? this.#paths(own, writer) : this.#ownPaths(writer, path)
     if (Object.keys(paths).length === 0) return undefined
     const document = {
       openapi: '3.0.0',
@@ -161,7 +163,7 @@ export class OpenApiDocuments {
 
   #buildV2(): Buffer {
     const writer = new Writer('v2')
-    const paths = new Map(membersOf(this.#groupPaths(writer)))
+    const paths = new Map(membersOf(this.#ownPaths(writer)))
     const definitions = new Map(membersOf(writer.definitions.toJSON()))
     for (const { group, versions } of groupVersions(this.#options.resources)) {
       for (const { version } of versions) {
@@ -192,8 +194,8 @@ export class OpenApiDocuments {
     return part
   }
 
-  /** Where groups and their versions are listed; all of these places, or one. */
-  #groupPaths(writer: Writer, only?: string): Record<string, JsonSchema> {
+  /** What is no resource; all of these places, or one. */
+  #ownPaths(writer: Writer, only?: string): Record<string, JsonSchema> {
     const places: [string, string, string, Message][] = [
       ['api', 'getCoreAPIVersions', 'core', meta.APIVersions],
       ['apis', 'getAPIVersions', 'apis', meta.APIGroupList],
@@ -203,11 +205,15 @@ export class OpenApiDocuments {
       const scope = groupWords(group).map(capitalized).join('')
       places.push([`apis/${group}`, `get${scope}APIGroup`, uncapitalized(scope), meta.APIGroup])
     }
-    return Object.fromEntries(
-      places
-        .filter(([path]) => only === undefined || path === only)
+    const isMeant = (path: string) => only === undefined || path === only
+    return Object.fromEntries([
+      ...places
+        .filter(([path]) => isMeant(path))
         .map(([path, id, tag, type]) => [`/${path}/`, writer.discovery(id, tag, 'get available API versions', type)]),
-    )
+      ...systemItems
+        .filter(({ path }) => isMeant(path.slice(1, -1)))
+        .map((item) => [item.path, writer.item(item)] as const),
+    ])
   }
 
   #paths(resources: readonly Resource[], writer: Writer): Record<string, JsonSchema> {
@@ -310,9 +316,9 @@ class Writer {
     const { action, gvk, body, id, description, isStream } = operation
     const isConnection = action === 'connect'
     const own = isCustom ? TEXTS : PRODUCES
-    const produces = isConnection ? ['*/*'] : isStream ? [...own, ...STREAMS] : own
+    const produces = operation.produces ?? (isConnection ? ['*/*'] : isStream ? [...own, ...STREAMS] : own)
     const patches = isCustom ? PATCHES.filter((type) => type !== STRATEGIC) : PATCHES
-    const consumes = action === 'patch' ? patches : isCustom ? TEXTS : ['*/*']
+    const consumes = action === 'patch' ? patches : isCustom ? TEXTS : action === '' ? produces : ['*/*']
     const parameters = operation.parameters.map((parameter) => this.#parameter(parameter))
     const isV2 = this.#dialect === 'v2'
     if (body && isV2) {
@@ -356,6 +362,7 @@ class Writer {
 
   #schema(type: Body): JsonSchema {
     if (type === 'text') return { type: 'string' }
+    if (type === 'version') return this.definitions.add(VERSION_INFO, versionInfo)
     if ('meta' in type) return reference(`${META}.${type.meta}`, this.#dialect)
     if ('list' in type) return this.definitions.referList(type.list, type.kind)
     return this.definitions.refer(type)

@@ -86,6 +86,43 @@ describe('OpenAPI', () => {
     expect(Object.keys(patch.requestBody.content)).toContain('application/apply-patch+yaml')
   })
 
+  it('tells of the server itself, for which client generators make methods, too', () => {
+    const ids = (paths: Record<string, any>) => Object.values(paths).map(({ get }) => get.operationId)
+    const index = JSON.parse(documents.v3Index().toString()).paths
+    for (const [path, id] of [
+      ['version', 'getCodeVersion'],
+      ['apis', 'getAPIVersions'],
+      ['.well-known/openid-configuration', 'getServiceAccountIssuerOpenIDConfiguration'],
+      ['openid/v1/jwks', 'getServiceAccountIssuerOpenIDKeyset'],
+    ] as const) {
+      expect(index).toHaveProperty([path])
+      expect(ids(v3(path).paths)).toEqual([id])
+      expect(v2.paths[`/${path}/`].get.operationId).toBe(id)
+    }
+    expect(v3('version').components.schemas['io.k8s.apimachinery.pkg.version.Info'].required).toContain('gitVersion')
+    const { produces } = v2.paths['/openid/v1/jwks/'].get
+    expect(produces).toEqual(['application/jwk-set+json'])
+  })
+
+  it('names the parameters of lists, and the types of logs', () => {
+    const { parameters } = v2.paths['/api/v1/pods']
+    expect(parameters.map(({ name, type }: { name: string; type: string }) => `${name} ${type}`)).toEqual([
+      'allowWatchBookmarks boolean',
+      'continue string',
+      'fieldSelector string',
+      'labelSelector string',
+      'limit integer',
+      'resourceVersion string',
+      'resourceVersionMatch string',
+      'sendInitialEvents boolean',
+      'shardSelector string',
+      'timeoutSeconds integer',
+      'watch boolean',
+      'pretty string',
+    ])
+    expect(v2.paths['/api/v1/namespaces/{namespace}/pods/{name}/log'].get.produces).toContain('text/plain')
+  })
+
   it('tells which deletions answer with the object', () => {
     const answer = (path: string) => v2.paths[path].delete.responses['200'].schema.$ref
     expect(answer('/api/v1/namespaces/{namespace}/pods/{name}')).toBe('#/definitions/io.k8s.api.core.v1.Pod')
@@ -96,6 +133,7 @@ describe('OpenAPI', () => {
     const plain = defineResource(kind('example.com', 'v1', 'Widget', 'A widget.', {}), 'widgets')
     const widgets = defineResource(kind('example.com', 'v1', 'Widget', 'A widget.', {}), 'widgets')
     const schema = { type: 'object', properties: { size: { type: 'integer' } } }
+    Object.assign(widgets, { subresources: { scale: { kind: 'Scale', apiVersion: 'autoscaling/v1' } } })
     widgets.type.schema = {
       source: schema,
       decode: (object) => ({ object, unknown: [] }),
@@ -105,7 +143,11 @@ describe('OpenAPI', () => {
     const custom = new OpenApiDocuments({ resources, version: 'v1.36.0' })
     const document = JSON.parse(custom.v3('apis/example.com/v1')!.toString())
     expect(document.components.schemas['com.example.v1.Widget']).toMatchObject(schema)
-    expect(document.paths['/apis/example.com/v1/widgets/{name}'].get.operationId).toBe('readExampleComV1Widget')
+    const { get } = document.paths['/apis/example.com/v1/widgets/{name}']
+    expect(get.operationId).toBe('readExampleComV1Widget')
+    expect(get.parameters.map(({ name }: { name: string }) => name)).toEqual(['resourceVersion'])
+    const scale = document.paths['/apis/example.com/v1/widgets/{name}/scale'].get
+    expect(scale['x-kubernetes-group-version-kind']).toEqual({ group: 'example.com', kind: 'Widget', version: 'v1' })
     const hashes = (made: OpenApiDocuments) => JSON.parse(made.v3Index().toString()).paths
     const without = hashes(new OpenApiDocuments({ resources: [pods, deployments, plain], version: 'v1.36.0' }))
     expect(hashes(custom)['apis/apps/v1']).toEqual(without['apis/apps/v1'])

@@ -17,16 +17,18 @@ import {
   patchParameters,
   pretty,
   proxyPathParameter,
+  resourceVersion,
 } from './parameters.ts'
 
 export type Method = 'get' | 'put' | 'post' | 'patch' | 'delete' | 'head' | 'options'
 
-/** What is sent or answered: a type, the list of a type, one of the types of meta/v1, or text. */
+/** What is sent or answered: a type, the list of a type, one of the types of meta/v1, text, or the server's version. */
 export type Body =
   | Message
   | { list: Message; kind: string | undefined }
   | { meta: 'Status' | 'WatchEvent' | 'Patch' | 'DeleteOptions' }
   | 'text'
+  | 'version'
 
 export interface Operation {
   readonly method: Method
@@ -38,6 +40,8 @@ export interface Operation {
   readonly body?: { readonly type: Body; readonly isRequired: boolean }
   readonly answers: readonly { readonly code: number; readonly type: Body }[]
   readonly isStream: boolean
+  /** Media types of answers, where they are not those of all objects. */
+  readonly produces?: readonly string[]
 }
 
 export interface PathItem {
@@ -182,7 +186,12 @@ function operationsOf(
       body: deleteBody,
       answers: [{ code: 200, type: status }],
     }),
-    get: operation('get', { id: id('read'), description: `read the specified ${kind}`, action: 'get' }),
+    get: operation('get', {
+      id: id('read'),
+      description: `read the specified ${kind}`,
+      action: 'get',
+      parameters: getParameters(type),
+    }),
     update: operation('put', {
       id: id('replace'),
       description: `replace the specified ${kind}`,
@@ -215,6 +224,9 @@ const answers =
   (...codes: number[]) =>
     codes.map((code) => ({ code, type }))
 
+/** Documents have only ever told of it where users have described the kind. */
+const getParameters = ({ schema }: Message): readonly Parameter[] => (schema ? [resourceVersion] : [])
+
 const gvkOf = ({ group, version, kind }: Resource) => ({ group, version, kind })
 
 function watchOperation(resource: Resource, action: 'watch' | 'watchlist', id: string): Operation {
@@ -231,6 +243,8 @@ function watchOperation(resource: Resource, action: 'watch' | 'watchlist', id: s
   }
 }
 
+const LOG_TYPES = ['text/plain', 'application/json', 'application/yaml', 'application/vnd.kubernetes.protobuf']
+
 type MakeItem = (path: string, parameters: readonly Parameter[], operations: readonly Operation[]) => PathItem
 
 function subresourceItems(
@@ -246,7 +260,8 @@ function subresourceItems(
   const kind = subresource.kind ?? resource.kind
   const type = subresource.kind ? bodyType(apiVersion, kind) : resource.type
   const [group, version] = apiVersion.includes('/') ? apiVersion.split('/') : ['', apiVersion]
-  const gvk = { group: group!, version: version!, kind }
+  // Where users have described the kind, a scale is told of as a part of it.
+  const gvk = resource.type.schema ? gvkOf(resource) : { group: group!, version: version!, kind }
   const verbs: readonly (Verb | 'connect')[] = subresource.verbs ?? ['get', 'patch', 'update']
   const path = `${parentPath}/${name}`
   if (verbs.includes('connect')) return connectItems(resource, name, gvk, one, path, item)
@@ -261,6 +276,8 @@ function subresourceItems(
       id: `read${one}${suffix}`,
       description: `read ${name} of the specified ${resource.kind}`,
       action: 'get',
+      parameters: getParameters(resource.type),
+      ...(name === 'log' && { produces: LOG_TYPES }),
       answers: answers(text)(200),
     },
     update: {

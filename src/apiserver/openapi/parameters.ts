@@ -39,7 +39,7 @@ const continueToken = query('continue', 'string', 'Token of the page before, to 
 const fieldSelector = query('fieldSelector', 'string', 'Only objects whose fields match.')
 const labelSelector = query('labelSelector', 'string', 'Only objects whose labels match.')
 const limit = query('limit', 'integer', 'Most objects to return in one answer.')
-const resourceVersion = query(
+export const resourceVersion = query(
   'resourceVersion',
   'string',
   'Version that the answer is based on, or that a watch starts after.',
@@ -56,6 +56,7 @@ const selection = [
   resourceVersion,
   resourceVersionMatch,
   sendInitialEvents,
+  query('shardSelector', 'string', 'A part of the objects, by hashes of their fields. Alpha, and not looked at.'),
 ]
 
 export const listParameters: readonly Parameter[] = [
