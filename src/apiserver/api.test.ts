@@ -1,5 +1,4 @@
 /** The verbs as every client meets them, in process; what HTTP adds is tested in `http/`. */
-import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { KubeObject, Resource } from '#api/kind.ts'
 import { configMaps, deployments, jobs, leases, limitRanges, namespaces, nodes, pods, secrets } from '#api/resources.ts'
@@ -8,6 +7,7 @@ import { refusal } from '#testing/refusal.ts'
 import { startTestServer, type TestServer } from '#testing/test-server.ts'
 
 let server: TestServer
+let count = 0
 beforeAll(async () => {
   server = await startTestServer()
 })
@@ -78,7 +78,7 @@ describe('resourceVersion', () => {
     ['json', [{ op: 'remove', path: '/metadata/resourceVersion' }]],
     ['apply', { apiVersion: 'coordination.k8s.io/v1', kind: 'Lease', metadata: { resourceVersion: null } }],
   ] as const)('may be left out of a patch, but not taken away where the kind insists: %s %j', async (type, patch) => {
-    const name = `rv-taken-${randomUUID()}`
+    const name = `rv-taken-${++count}`
     await create(leases, configMap(name))
     const options = { type, ...(type === 'apply' && { fieldManager: 'me', force: true }) }
     const err = await refusal(server.client.patch(leases, key(name), patch as never, options))
