@@ -70,9 +70,13 @@ function sameAmounts(a: Amounts = {}, b: Amounts = {}): boolean {
   return names.every((name) => b[name] !== undefined && Quantity.parse(a[name]!).equals(Quantity.parse(b[name])))
 }
 
+/** Each is compared with each other one; of more than anybody writes only equal ones are found. */
+const MAX_COMPARED = 1000
+
 /** Both lists as one, without those that another one covers. Upstream: `pkg/util/tolerations`. */
 function mergeTolerations(first: readonly Toleration[], second: readonly Toleration[]): Toleration[] {
   const all = [...first, ...second]
+  if (all.length > MAX_COMPARED) return [...new Map(all.map((one) => [JSON.stringify(one), one])).values()]
   const merged: Toleration[] = []
   all.forEach((toleration, i) => {
     if (merged.some((other) => covers(other, toleration))) return

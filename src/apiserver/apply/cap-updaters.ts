@@ -2,8 +2,8 @@
  * A limit on how many managers of updates an object keeps: the oldest become one, for each version.
  * Upstream: `managedfields/internal/capmanagers.go`.
  */
-import { union } from './field-set.ts'
-import { ManagerEntry, managerId, type Managers, seconds } from './managers.ts'
+import { type FieldSet, union } from './field-set.ts'
+import { ManagerEntry, managerId, type Managers, seconds, type Writer } from './managers.ts'
 
 const MAX_UPDATERS = 10
 const OLDEST = 'ancient-changes'
@@ -14,11 +14,14 @@ export function capUpdaters(managers: Managers): void {
   const updaters = [...managers].filter(([, { operation }]) => operation === 'Update')
   let count = updaters.length
   if (count <= MAX_UPDATERS) return
-  updaters.sort(([a, x], [b, y]) => seconds(x.time) - seconds(y.time) || (a < b ? -1 : 1))
+  const times = new Map(updaters.map(([id, { time }]) => [id, seconds(time)]))
+  updaters.sort(([a], [b]) => times.get(a)! - times.get(b)! || (a < b ? -1 : 1))
   /** The first of each version, which becomes the bucket for the others. */
   const first = new Map<string, string>()
+  /** What becomes of buckets. There may be very many sets, so they are put together at the end. */
+  const buckets = new Map<string, { writer: Writer; sets: FieldSet[]; time: string | undefined }>()
   for (const [id, owned] of updaters) {
-    if (count <= MAX_UPDATERS) return
+    if (count <= MAX_UPDATERS) break
     const { apiVersion } = owned
     const start = first.get(apiVersion)
     if (start === undefined) {
@@ -30,7 +33,21 @@ export function capUpdaters(managers: Managers): void {
     const so = managers.get(bucket) ?? managers.get(start)!
     if (!managers.has(bucket)) managers.delete(start)
     managers.delete(id)
-    managers.set(bucket, new ManagerEntry(named, union(so.set, owned.set), owned.time, undefined, bucket))
+    managers.set(bucket, so)
+    const known = buckets.get(bucket)
+    if (known) {
+      known.sets.push(owned.set)
+      known.time = owned.time
+    } else buckets.set(bucket, { writer: named, sets: [so.set, owned.set], time: owned.time })
     count--
   }
+  for (const [bucket, { writer, sets, time }] of buckets)
+    managers.set(bucket, new ManagerEntry(writer, unionOf(sets, 0, sets.length), time, undefined, bucket))
+}
+
+/** Of those from `start` to `end`, by halves: to add one after the other to what grows would take the square of the time. */
+function unionOf(sets: readonly FieldSet[], start: number, end: number): FieldSet {
+  if (end - start === 1) return sets[start]!
+  const middle = (start + end) >> 1
+  return union(unionOf(sets, start, middle), unionOf(sets, middle, end))
 }

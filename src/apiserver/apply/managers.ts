@@ -112,14 +112,23 @@ export function decodeManagers(
   known: readonly ManagedFieldsEntry[] = [],
 ): Managers {
   const managers: Managers = new Map()
+  let twins: Map<unknown, ManagerEntry> | undefined
+  const twinOf = (fields: unknown) => {
+    twins ??= new Map(known.flatMap((one) => (ManagerEntry.isOurs(one) ? [[one.fieldsV1, one]] : [])))
+    return twins.get(fields)
+  }
   entries?.forEach((entry, i) => {
-    const ours = ManagerEntry.isOurs(entry) ? entry : decodeEntry(entry, i, known)
+    const ours = ManagerEntry.isOurs(entry) ? entry : decodeEntry(entry, i, twinOf)
     managers.set(ours.id, ours)
   })
   return managers
 }
 
-function decodeEntry(entry: ManagedFieldsEntry, i: number, known: readonly ManagedFieldsEntry[]): ManagerEntry {
+function decodeEntry(
+  entry: ManagedFieldsEntry,
+  i: number,
+  twinOf: (fields: unknown) => ManagerEntry | undefined,
+): ManagerEntry {
   const { manager = '', operation, apiVersion = '', fieldsType = '', subresource = '', time } = entry
   if (operation !== 'Apply' && operation !== 'Update')
     throw new InvalidManagedFields('operation must be `Apply` or `Update`')
@@ -130,9 +139,7 @@ function decodeEntry(entry: ManagedFieldsEntry, i: number, known: readonly Manag
     throw new InvalidManagedFields(`invalid fieldsType ${shown} in managed fields entry ${i}`)
   }
   const { fieldsV1 } = entry
-  const twin = known.find((other) => other.fieldsV1 === fieldsV1 && ManagerEntry.isOurs(other)) as
-    | ManagerEntry
-    | undefined
+  const twin = twinOf(fieldsV1)
   const writer: Writer = { manager, operation, subresource, apiVersion }
   // One that comes back as it was sent is the one that was sent.
   if (twin && twin.time === time && managerId(writer) === twin.id && twin.apiVersion === apiVersion) return twin

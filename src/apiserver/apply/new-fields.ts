@@ -12,6 +12,8 @@ import { listElement, SELF } from './path-element.ts'
 
 /** How many sets are remembered of each schema. */
 const REMEMBERED = 4
+/** Sets of more elements are few, and are not remembered. */
+const MAX_REMEMBERED_SIZE = 4096
 
 /**
  * What a value is compared with: with nothing at all, so that the place itself is new; with a null; or with an object on
@@ -139,6 +141,7 @@ export class NewFields {
     const set: Record<string, FieldSet> = isMember ? { [SELF]: EMPTY } : {}
     for (let i = start; i < this.#top; i++) set[this.#elements[i]!] = this.#below[i]!
     const made = Object.freeze(sorted(set))
+    if (size > MAX_REMEMBERED_SIZE) return made
     candidates.unshift({ set: made, size })
     if (candidates.length > REMEMBERED) candidates.pop()
     return made

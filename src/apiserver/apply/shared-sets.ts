@@ -11,6 +11,8 @@ import type { FieldSet } from './field-set.ts'
 /** How many sets are remembered, and of how many it is tried first whether they are the one. */
 const REMEMBERED = 512
 const RECENT = 8
+/** Larger sets (in characters of text) are few, and are not kept for others. */
+const MAX_SHARED_LENGTH = 64 << 10
 
 export class SharedSets {
   /** By their text, the least recently used first. */
@@ -23,13 +25,16 @@ export class SharedSets {
     // Parts of sets are mostly shared already, so that comparing is less work than encoding.
     const at = this.#recent.findIndex((recent) => jsonEqual(recent, set))
     const shared = at < 0 ? this.#byText(set) : this.#recent.splice(at, 1)[0]!
+    if (!shared) return Object.freeze(set)
     this.#recent.unshift(shared)
     if (this.#recent.length > RECENT) this.#recent.pop()
     return shared
   }
 
-  #byText(set: FieldSet): FieldSet {
+  /** Undefined for one that is too large. */
+  #byText(set: FieldSet): FieldSet | undefined {
     const text = JSON.stringify(set)
+    if (text.length > MAX_SHARED_LENGTH) return undefined
     const shared = this.#sets.get(text) ?? Object.freeze(set)
     this.#sets.delete(text)
     this.#sets.set(text, shared)

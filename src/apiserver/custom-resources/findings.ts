@@ -2,7 +2,7 @@
  * What is wrong with a value, as it is found: each thing once, with how many checks were made, by which the alternatives of
  * an `anyOf` are compared. Upstream: `validate.Result` and the errors of `kube-openapi/pkg/validation/errors`.
  */
-import type { FieldError } from '#machinery/status-error.ts'
+import { type FieldError, MAX_FIELD_ERRORS, MAX_FIELD_ERRORS_LENGTH } from '#machinery/status-error.ts'
 import {
   child,
   invalidAt,
@@ -21,6 +21,8 @@ export class Findings {
   /** By the sentence that upstream has for it. */
   readonly #found = new Map<string, Finding>()
   #matches = 0
+  /** Of all sentences together. */
+  #length = 0
 
   get isEmpty(): boolean {
     return this.#found.size === 0
@@ -34,8 +36,16 @@ export class Findings {
     this.#matches += times
   }
 
+  /** There is as much as is told. */
+  get #isFull(): boolean {
+    return this.#found.size >= MAX_FIELD_ERRORS || this.#length >= MAX_FIELD_ERRORS_LENGTH
+  }
+
   merge(other: Findings) {
-    for (const [sentence, finding] of other.#found) this.#add(sentence, finding)
+    for (const [sentence, finding] of other.#found) {
+      if (this.#isFull) break
+      this.#add(sentence, finding)
+    }
     this.#matches += other.#matches
   }
 
@@ -50,6 +60,7 @@ export class Findings {
   }
 
   addEnum(path: string, value: unknown, allowed: readonly unknown[]) {
+    if (this.#isFull) return
     const texts = allowed.map((one) => (typeof one === 'string' ? one : JSON.stringify(one)))
     this.#add(`${path} in body should be one of [${texts.join(' ')}]`, (root) =>
       unsupportedAt(within(root, path), value, texts),
@@ -91,7 +102,9 @@ export class Findings {
   }
 
   #add(sentence: string, finding: Finding) {
-    if (!this.#found.has(sentence)) this.#found.set(sentence, finding)
+    if (this.#isFull || this.#found.has(sentence)) return
+    this.#found.set(sentence, finding)
+    this.#length += sentence.length
   }
 }
 

@@ -39,6 +39,8 @@ export class ValueValidator {
   readonly #format: string
   readonly #checkFormat: ((text: string) => boolean) | undefined
   readonly #enum: readonly unknown[]
+  /** Those of its values that are texts, of which there may be many. */
+  readonly #enumTexts: ReadonlySet<unknown>
   readonly #bounds: NumberBounds
   readonly #hasBounds: boolean
   readonly #maxLength: number | undefined
@@ -71,6 +73,7 @@ export class ValueValidator {
     this.#isAnyTextOrList = this.#format !== '' && !this.#types.some((one) => one === 'integer' || one === 'number')
     this.#checkFormat = formatCheck(this.#format)
     this.#enum = schema.enum ?? []
+    this.#enumTexts = new Set(this.#enum.filter((one) => typeof one === 'string'))
     this.#bounds = {
       type: type === 'integer' || type === 'number' ? type : '',
       format: this.#checkFormat ? '' : this.#format,
@@ -103,10 +106,15 @@ export class ValueValidator {
     this.#not = schema.not && new ValueValidator(schema.not as SchemaProps)
   }
 
+  #isInEnum(value: unknown): boolean {
+    if (this.#enum.length === 0 || this.#enumTexts.has(value)) return true
+    return typeof value !== 'string' && this.#enum.some((one) => one !== null && jsonEqual(one, value))
+  }
+
   accepts(value: unknown): boolean {
     const kind = kindOf(value)
     if (!this.#hasType(value, kind)) return false
-    if (this.#enum.length > 0 && !this.#enum.some((one) => one !== null && jsonEqual(one, value))) return false
+    if (!this.#isInEnum(value)) return false
     if (kind === 'null') return true
     if (kind === 'string') {
       if (!this.#acceptsText(value as string)) return false
@@ -210,8 +218,7 @@ export class ValueValidator {
   }
 
   #findEnum(value: unknown, path: string, found: Findings) {
-    if (this.#enum.length > 0 && !this.#enum.some((one) => one !== null && jsonEqual(one, value)))
-      found.addEnum(path, value, this.#enum)
+    if (!this.#isInEnum(value)) found.addEnum(path, value, this.#enum)
   }
 
   #findText(text: string, path: string, found: Findings) {

@@ -129,13 +129,15 @@ function keepDecisions(conditions: readonly Condition[], old: Stored): Condition
 }
 
 function stampConditions(conditions: Condition[], old: Stored, now: number) {
+  const known = new Map<string, Condition>()
+  const keyOf = ({ type, status }: Condition) => JSON.stringify([type, status])
+  for (const condition of (old.status?.conditions ?? []) as Condition[])
+    if (!known.has(keyOf(condition))) known.set(keyOf(condition), condition)
   for (const condition of conditions) {
     // What was taken over from the stored object is shared and complete.
     if (condition.lastUpdateTime && condition.lastTransitionTime) continue
     condition.lastUpdateTime ??= timestamp(now)
-    const was = (old.status?.conditions ?? []).find(
-      (c: Condition) => c.type === condition.type && c.status === condition.status,
-    )
+    const was = known.get(keyOf(condition))
     condition.lastTransitionTime ??= was?.lastTransitionTime ?? timestamp(now)
   }
 }

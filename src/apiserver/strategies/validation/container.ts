@@ -120,6 +120,8 @@ const recursiveReadOnly = oneOf('Disabled', 'Enabled', 'IfPossible')
 /** Paths inside of mounts are reported at the list, as upstream has it. */
 function checkMounts(container: Container, { volumes }: PodContext, at: Path, to: Problems) {
   const devices: { name: string; devicePath: string }[] = container.volumeDevices ?? []
+  const deviceNames = new Set(devices.map(({ name }) => name))
+  const devicePaths = new Set(devices.map(({ devicePath }) => devicePath))
   const paths = new Set<string>()
   ;(container.volumeMounts ?? []).forEach((mount: Record<string, any>, i: number) => {
     const place = at.index(i)
@@ -129,10 +131,10 @@ function checkMounts(container: Container, { volumes }: PodContext, at: Path, to
     if (!mountPath) to.required(place.at('mountPath'))
     if (paths.has(mountPath)) to.invalid(place.at('mountPath'), mountPath, 'must be unique')
     paths.add(mountPath)
-    if (devices.some((device) => device.name === name)) {
+    if (deviceNames.has(name)) {
       to.invalid(place.at('name'), name, 'must not already exist in volumeDevices')
     }
-    if (devices.some((device) => device.devicePath === mountPath)) {
+    if (devicePaths.has(mountPath)) {
       to.invalid(place.at('mountPath'), mountPath, 'must not already exist as a path in volumeDevices')
     }
     if (subPath) descendingPath(subPath, at.at('subPath'), to)
@@ -163,6 +165,8 @@ function checkRecursiveReadOnly(mount: Record<string, any>, at: Path, to: Proble
 
 function checkDevices(container: Container, { volumes }: PodContext, at: Path, to: Problems) {
   const mounts: { name: string; mountPath: string }[] = container.volumeMounts ?? []
+  const mountNames = new Set(mounts.map(({ name }) => name))
+  const mountPaths = new Set(mounts.map(({ mountPath }) => mountPath))
   const [names, paths] = [new Set<string>(), new Set<string>()]
   ;(container.volumeDevices ?? []).forEach(({ name = '', devicePath = '' }: Record<string, string>, i: number) => {
     const place = at.index(i)
@@ -179,10 +183,10 @@ function checkDevices(container: Container, { volumes }: PodContext, at: Path, t
     if (devicePath.split('/').includes('..')) {
       to.invalid(place.at('devicePath'), devicePath, "can not contain backsteps ('..')")
     } else paths.add(devicePath)
-    if (mounts.some((mount) => mount.name === name)) {
+    if (mountNames.has(name)) {
       to.invalid(place.at('name'), name, 'must not already exist in volumeMounts')
     }
-    if (mounts.some((mount) => mount.mountPath === devicePath)) {
+    if (mountPaths.has(devicePath)) {
       to.invalid(place.at('devicePath'), devicePath, 'must not already exist as a path in volumeMounts')
     }
     if (name) names.add(name)

@@ -32,6 +32,7 @@ const containersOf = (spec: Spec): [Record<string, any>, list: string, i: number
   )
 
 export function checkPodAnnotations(annotations: Annotations, spec: Spec, at: Path, to: Problems) {
+  let names: Set<string> | undefined
   for (const key in annotations) {
     const value = annotations[key]!
     if (key === MIRROR && !spec.nodeName) {
@@ -41,7 +42,8 @@ export function checkPodAnnotations(annotations: Annotations, spec: Spec, at: Pa
     if (key === SECCOMP_POD || key.startsWith(SECCOMP_CONTAINER)) seccomp(value, at.at(key), to)
     if (key.startsWith(APPARMOR)) {
       const name = key.slice(APPARMOR.length)
-      if (!containersOf(spec).some(([container]) => container.name === name)) {
+      names ??= new Set(containersOf(spec).map(([container]) => container.name))
+      if (!names.has(name)) {
         to.invalid(at.key(key), name, 'container not found')
       }
       if (!['', 'runtime/default', 'unconfined'].includes(value) && !value.startsWith(LOCALHOST)) {

@@ -187,17 +187,20 @@ const nodeInclusion = oneOf('Honor', 'Ignore')
 const spreadFields = fields({ nodeAffinityPolicy: nodeInclusion, nodeTaintsPolicy: nodeInclusion })
 const spreadSelector = fields({ labelSelector })
 
+const spreadPair = ({ topologyKey, whenUnsatisfiable = '' }: Record<string, any>) =>
+  JSON.stringify([topologyKey, whenUnsatisfiable])
+
 const topologySpread: Check = (constraints: readonly Record<string, any>[], at, to) => {
+  // The last of each pair; those before it are told of.
+  const last = new Map(constraints.map((constraint, i) => [spreadPair(constraint), i]))
   constraints.forEach((constraint, i) => {
     const place = at.index(i)
     const { maxSkew, topologyKey, whenUnsatisfiable = '', minDomains } = constraint
     positive(maxSkew, place.at('maxSkew'), to)
     if (!topologyKey) to.required(place.at('topologyKey'), 'can not be empty')
     oneOf('DoNotSchedule', 'ScheduleAnyway')(whenUnsatisfiable, place.at('whenUnsatisfiable'), to)
-    const isRepeated = constraints
-      .slice(i + 1)
-      .some((other) => other.topologyKey === topologyKey && other.whenUnsatisfiable === whenUnsatisfiable)
-    if (isRepeated) to.duplicate(place.at('{topologyKey, whenUnsatisfiable}'), `{${topologyKey}, ${whenUnsatisfiable}}`)
+    if (last.get(spreadPair(constraint))! > i)
+      to.duplicate(place.at('{topologyKey, whenUnsatisfiable}'), `{${topologyKey}, ${whenUnsatisfiable}}`)
     if (minDomains !== undefined) {
       positiveIfSet(minDomains, place.at('minDomains'), to)
       if (whenUnsatisfiable !== 'DoNotSchedule') {

@@ -53,16 +53,23 @@ function checkRestarts(status: Status, was: Status, spec: Status, to: Problems) 
   ] as const
   for (const [list, containers, isFree] of lists) {
     if (isFree) continue
-    const now: Container[] = status[list] ?? []
+    const now = firstByName(status[list] ?? [])
+    const known = firstByName(containers)
     ;(was[list] ?? []).forEach((before: Container, i: number) => {
       const ended = before.state?.terminated
-      const after = now.find(({ name }) => name === before.name)
+      const after = now.get(before.name)
       if (!ended || !after || after.state?.terminated) return
-      const container = containers.find(({ name }: Container) => name === before.name)
+      const container = known.get(before.name)
       if (container && mayRestart(container, spec.restartPolicy, ended.exitCode ?? 0)) return
       to.forbidden(STATUS.at(list).index(i).at('state'), 'may not be transitioned to non-terminated state')
     })
   }
+}
+
+function firstByName(list: readonly Container[]): ReadonlyMap<unknown, Container> {
+  const found = new Map<unknown, Container>()
+  for (const one of list) if (!found.has(one.name)) found.set(one.name, one)
+  return found
 }
 
 function mayRestart(container: Container, podPolicy: string, exitCode: number): boolean {

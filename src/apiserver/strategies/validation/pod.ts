@@ -124,8 +124,10 @@ function checkDeadline(seconds: number | undefined, was: number | undefined, to:
 function checkTolerations(spec: Spec, was: Spec, to: Problems) {
   const at = SPEC.at('tolerations')
   const list: Record<string, unknown>[] = spec.tolerations ?? []
-  const keeps = (before: Record<string, unknown>) =>
-    list.some((now) => jsonEqual({ ...before, tolerationSeconds: now.tolerationSeconds }, now))
+  const tolerated = ({ key, operator, value, effect }: Record<string, unknown>) =>
+    JSON.stringify([key, operator, value, effect])
+  const kept = new Set(list.map(tolerated))
+  const keeps = (before: Record<string, unknown>) => kept.has(tolerated(before))
   if ((was.tolerations ?? []).every(keeps)) tolerations(list, at, to)
   else to.forbidden(at, 'existing toleration can not be modified except its tolerationSeconds')
 }
@@ -201,9 +203,10 @@ function validateEphemeralContainers(pod: Stored, old: Stored, to: Problems) {
   checkPodAgain(pod, old, to)
   const at = SPEC.at('ephemeralContainers')
   const list: Container[] = pod.spec.ephemeralContainers ?? []
+  const byName = new Map(list.map((one) => [one.name, one]))
   for (const before of (old.spec.ephemeralContainers ?? []) as Container[]) {
     const name = JSON.stringify(before.name)
-    const now = list.find((one) => one.name === before.name)
+    const now = byName.get(before.name)
     if (!now) to.forbidden(at, `existing ephemeral containers ${name} may not be removed\n`)
     else if (!jsonEqual(now, before)) {
       to.forbidden(at, `existing ephemeral containers ${name} may not be changed\n${changesText(before, now)}`)

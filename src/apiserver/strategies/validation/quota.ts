@@ -44,13 +44,14 @@ function checkQuantities(amounts: Amounts | undefined, at: Path, to: Problems) {
   }
 }
 
-/** Reports, at `at` and with `shown`, each resource that the scope has nothing to do with. */
-function checkFit(scope: string, hard: Amounts, shown: unknown, at: Path, to: Problems) {
+/** Those that scopes have a say in, in the order in which they are told. */
+const standardNames = (hard: Amounts) => Object.keys(hard).filter(isStandardQuotaResource).toSorted()
+
+/** Reports, at `at` and with `shown`, each of the names that the scope has nothing to do with. */
+function checkFit(scope: string, names: readonly string[], shown: unknown, at: Path, to: Problems) {
   const limited = scope === CROSS_NAMESPACE ? RUNNING : own(scopes, scope)
-  for (const name of Object.keys(hard).toSorted()) {
-    if (limited && isStandardQuotaResource(name) && !limited.includes(name)) {
-      to.invalid(at, shown, 'unsupported scope applied to resource')
-    }
+  for (const name of names) {
+    if (limited && !limited.includes(name)) to.invalid(at, shown, 'unsupported scope applied to resource')
   }
 }
 
@@ -62,9 +63,10 @@ function checkConflicts(given: readonly string[], shown: unknown, at: Path, to: 
 
 function checkScopes({ scopes: given = [], hard = {} }: Spec, to: Problems) {
   const at = SPEC.at('scopes')
+  const names = standardNames(hard)
   for (const scope of given as string[]) {
     if (!own(scopes, scope) && scope !== CROSS_NAMESPACE) to.invalid(at, given, 'unsupported scope')
-    checkFit(scope, hard, given, at, to)
+    checkFit(scope, names, given, at, to)
   }
   checkConflicts(given, given, at, to)
 }
@@ -75,12 +77,13 @@ const NO_VALUES =
 function checkScopeSelector({ scopeSelector, scopes: given = [], hard = {} }: Spec, to: Problems) {
   if (!scopeSelector) return
   const at = SPEC.at('scopeSelector', 'matchExpressions')
+  const hardNames = standardNames(hard)
   const expressions: Spec[] = scopeSelector.matchExpressions ?? []
   for (const { scopeName = '', operator = '', values = [] } of expressions) {
     if (!own(scopes, scopeName) && scopeName !== CROSS_NAMESPACE) {
       to.invalid(at.at('scopeName'), scopeName, 'unsupported scope')
     }
-    checkFit(scopeName, hard, scopeSelector, at, to)
+    checkFit(scopeName, hardNames, scopeSelector, at, to)
     if (valueless.includes(scopeName) && operator !== 'Exists') to.invalid(at.at('operator'), operator, NO_VALUES)
     if (operator === 'In' || operator === 'NotIn') {
       if (values.length === 0) {

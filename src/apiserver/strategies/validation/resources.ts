@@ -141,6 +141,8 @@ function checkClaims(
   to: Problems,
 ) {
   const seen = new Set<string>()
+  /** Claims of which single requests have been seen. */
+  const inPart = new Set<string>()
   claims.forEach(({ name, request }, i) => {
     const place = at.index(i)
     if (!name) return to.required(place)
@@ -149,8 +151,9 @@ function checkClaims(
       if (request) to.each(place.at('request'), request, dnsLabel(request))
       const key = request ? `${name}/${request}` : name
       if (seen.has(key)) to.duplicate(place, key)
-      else if (!request && [...seen].some((other) => other.startsWith(`${name}/`))) to.duplicate(place, name)
+      else if (!request && inPart.has(name)) to.duplicate(place, name)
       seen.add(key)
+      if (key.includes('/')) inPart.add(key.slice(0, key.indexOf('/')))
     }
     if (!claimNames.has(name)) {
       const known = claimNames.size === 0 ? ' which is empty' : `: ${[...claimNames].toSorted().join(', ')}`

@@ -76,13 +76,16 @@ export const matchLabelKeys: Check = (term: AffinityTerm, at, to) => {
   }
   // What `matchLabelKeys` itself adds to the expressions appears there once.
   const selected = new Set(Object.keys(term.labelSelector?.matchLabels ?? {}))
+  const places = new Map(keys.map((key, i) => [key, i]))
+  const mismatching = new Set(term.mismatchLabelKeys)
   for (const { key } of term.labelSelector?.matchExpressions ?? []) {
-    const i = keys.lastIndexOf(key)
-    if (i >= 0 && selected.has(key)) to.invalid(at.index(i), key, 'exists in both matchLabelKeys and labelSelector')
+    const i = places.get(key)
+    if (i !== undefined && selected.has(key))
+      to.invalid(at.index(i), key, 'exists in both matchLabelKeys and labelSelector')
     selected.add(key)
   }
   keys.forEach((key, i) => {
-    if (term.mismatchLabelKeys?.includes(key)) {
+    if (mismatching.has(key)) {
       to.invalid(at.at('matchLabelKeys').index(i), key, 'exists in both matchLabelKeys and mismatchLabelKeys')
     }
   })

@@ -169,8 +169,9 @@ export const csiNodeRules: Rules = {
   update({ spec }, { spec: was }, to) {
     if (jsonEqual(spec, was)) return
     const comparable = ({ allocatable: _allocatable, ...driver }: Spec) => driver
+    const byName = new Map<string, Spec>((spec.drivers ?? []).map((driver: Spec) => [driver.name, driver]))
     for (const before of was.drivers ?? []) {
-      const now = (spec.drivers ?? []).find(({ name }: Spec) => name === before.name)
+      const now = byName.get(before.name)
       if (now && !jsonEqual(comparable(now), comparable(before))) to.add([immutableValue('spec.drivers', now)])
     }
   },

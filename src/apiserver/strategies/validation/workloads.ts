@@ -280,9 +280,10 @@ const whatStays = fields({
 /** As the template's pods will be: with a volume for each claim, and with names of their own. */
 function asOfSet({ template, volumeClaimTemplates = [] }: Spec): PodTemplate {
   const names: string[] = volumeClaimTemplates.map(({ metadata }: Spec) => metadata.name)
+  const taken = new Set(names)
   const { subdomain: _subdomain, hostname: _hostname, ...spec } = template.spec
   const claimed = names.map((name) => ({ name, persistentVolumeClaim: { claimName: name } }))
-  const others = (spec.volumes ?? []).filter(({ name }: { name: string }) => !names.includes(name))
+  const others = (spec.volumes ?? []).filter(({ name }: { name: string }) => !taken.has(name))
   return { ...template, spec: { ...spec, volumes: [...claimed, ...others] } }
 }
 

@@ -8,20 +8,36 @@ interface File {
 
 type Spec = Record<string, any>
 
-const withoutSlash = (path: string) => path.replace(/\/+$/, '')
+function withoutSlash(path: string): string {
+  let end = path.length
+  while (path[end - 1] === '/') end--
+  return path.slice(0, end)
+}
 const shown = ({ path, source }: File) => JSON.stringify(path) + (source && ` (${source})`)
 const isWithin = (inner: string, outer: string) => `${inner}/`.startsWith(`${outer}/`)
 
+/** Far more than any client is told of. */
+const MAX_OVERLAPS = 1000
+
+/** What is within another path follows it closely, when they are sorted. */
 function overlapsOf(files: readonly File[]): string[] {
-  const seen: File[] = []
-  return files.flatMap((given) => {
-    const file = { ...given, path: withoutSlash(given.path) }
-    const others = file.path
-      ? seen.filter(({ path }) => path && (isWithin(path, file.path) || isWithin(file.path, path)))
-      : []
-    seen.push(file)
-    return others.map((other) => `${shown(file)} with ${shown(other)}`)
-  })
+  const sorted = files
+    .map(({ path, source }, place) => ({ path: withoutSlash(path), source, place }))
+    .filter(({ path }) => path)
+    .map((file) => ({ ...file, key: `${file.path}/` }))
+    .sort((a, b) => (a.key < b.key ? -1 : a.key > b.key ? 1 : a.place - b.place))
+  const around: typeof sorted = []
+  const pairs: (readonly [File & { place: number }, File & { place: number }])[] = []
+  for (const file of sorted) {
+    while (around.length > 0 && !isWithin(file.path, around.at(-1)!.path)) around.pop()
+    for (const other of around) {
+      if (pairs.length >= MAX_OVERLAPS) break
+      pairs.push(other.place < file.place ? [file, other] : [other, file])
+    }
+    around.push(file)
+  }
+  pairs.sort(([a, x], [b, y]) => a.place - b.place || x.place - y.place)
+  return pairs.map(([file, other]) => `${shown(file)} with ${shown(other)}`)
 }
 
 const filesOf = (items: readonly Spec[] = [], source = ''): File[] => items.map(({ path = '' }) => ({ path, source }))
