@@ -1,8 +1,8 @@
 /**
  * Requests to any Kubernetes API: 5,000 pods of 3.4 KB are there, 64 connections ask. The load comes from `wrk`, which
- * costs little beside the server, and from node:http2 for watches.
+ * costs little beside the server, and from a client that only counts for watches.
  */
-import { connect } from 'node:http2'
+import { EventCounter } from './event-counter.mjs'
 import { benchNamespace, inParallel, pause, seconds } from './kube-api.mjs'
 import { cpuSeconds } from './processes.mjs'
 import { luaText, wrk } from './wrk.mjs'
@@ -102,32 +102,19 @@ export async function measureApi(api, wants, { seconds: duration, say, pid }) {
 /** Patches pods that `WATCHERS` watches see, and counts how many events a second arrive. */
 async function watchFanOut(api, pods) {
   const { resourceVersion } = (await api.call('GET', `${pods}?limit=1`)).metadata
-  const sessions = Array.from({ length: Math.ceil(WATCHERS / WATCHERS_PER_CONNECTION) }, () => {
-    const session = connect(api.url, { rejectUnauthorized: false, settings: { initialWindowSize: 1 << 24 } })
-    session.on('error', () => {})
-    session.on('connect', () => session.setLocalWindowSize(1 << 26))
-    return session
-  })
   const wanted = WATCHERS * WATCHED_PATCHES
   let events = 0
-  let closed = 0
   let finish
   const all = new Promise((resolve) => (finish = resolve))
-  try {
-    const opened = Array.from({ length: WATCHERS }, (_, i) => {
-      const stream = sessions[i % sessions.length].request({
-        ':path': `${pods}?watch=1&resourceVersion=${resourceVersion}`,
-        authorization: `Bearer ${api.token}`,
-      })
-      stream.on('data', (chunk) => {
-        for (let at = chunk.indexOf(10); at >= 0; at = chunk.indexOf(10, at + 1)) events++
-        if (events >= wanted) finish()
-      })
-      stream.on('error', () => {})
-      stream.on('end', () => closed++)
-      stream.end()
-      return new Promise((resolve) => stream.on('response', resolve))
+  const counters = Array.from({ length: Math.ceil(WATCHERS / WATCHERS_PER_CONNECTION) }, () => {
+    return new EventCounter((more) => {
+      events += more
+      if (events >= wanted) finish()
     })
+  })
+  try {
+    const path = `${pods}?watch=1&resourceVersion=${resourceVersion}`
+    const opened = counters.map((counter) => counter.open(api, path, WATCHERS_PER_CONNECTION))
     await Promise.race([Promise.all(opened), pause(WATCH_TIMEOUT_MS)])
     const start = performance.now()
     let next = 0
@@ -140,8 +127,9 @@ async function watchFanOut(api, pods) {
     }
     await Promise.all(Array.from({ length: PATCHERS }, patcher))
     await Promise.race([all, pause(WATCH_TIMEOUT_MS)])
-    return { perSecond: events / seconds(start), events, wanted, closedByServer: closed }
+    const closedByServer = counters.reduce((sum, { ended }) => sum + ended, 0)
+    return { perSecond: events / seconds(start), events, wanted, closedByServer }
   } finally {
-    for (const session of sessions) session.destroy()
+    for (const counter of counters) counter.close()
   }
 }

@@ -305,6 +305,7 @@ export class Api {
     const served = this.served(request.resource)
     if (!conversion) return served.watches.watch(selectionOf(served.registry, request), after, sink)
     return served.watches.watch(selectionOf(served.registry, storedRequest(conversion, request)), after, {
+      fanOut: sink.fanOut,
       onBatch: (batch) => sink.onBatch(convertBatch(conversion, batch)),
       onEnd: (error) => sink.onEnd(error),
     })

@@ -79,8 +79,11 @@ async function run(steps: readonly Step[]) {
     if (at.do === 'remove') {
       if (model.delete(at.name)) await client.delete(configMaps, { namespace, name: at.name })
     } else if (at.do === 'write') {
-      const object = { metadata: { namespace, name: at.name, labels: { x: at.x } }, data: { large: LARGE } }
-      const written = await (model.has(at.name) ? client.update(configMaps, object) : client.create(configMaps, object))
+      const { name, x } = at
+      const metadata = { namespace, name, labels: { x } }
+      const written = await (model.has(name)
+        ? client.patch(configMaps, { namespace, name }, { metadata: { labels: { x } } })
+        : client.create(configMaps, { metadata, data: { large: LARGE } }))
       model.set(at.name, { x: at.x, version: written.metadata.resourceVersion! })
     } else {
       const { query, selects } = at.selector

@@ -14,6 +14,7 @@ import { isWebSocketUpgrade } from '#streaming/http-upgrade.ts'
 import type { Api, Caller } from '../api.ts'
 import type { Aggregator } from '../aggregation/aggregator.ts'
 import { relay, relayUpgrade } from '../aggregation/relay.ts'
+import { FanOut } from '../watch/fan-out.ts'
 import type { Authenticator, Credentials } from '../authn/authenticator.ts'
 import { withoutToken } from '../authn/bearer-token.ts'
 import { asksForAnother, impersonated, wantedUser } from '../authz/impersonation.ts'
@@ -82,6 +83,7 @@ export class HttpServer {
   readonly #open: OpenRequests
   readonly #inFlight: InFlight
   readonly #outbox = new Outbox()
+  readonly #fanOut: FanOut
   readonly #joined = new JoinedEntries()
   readonly #watches = new WatchCounts()
   readonly #typeOf: ReturnType<typeof typeLookup>
@@ -91,6 +93,7 @@ export class HttpServer {
     const { tls, clock } = options
     this.#options = options
     this.#open = new OpenRequests(clock)
+    this.#fanOut = new FanOut(clock)
     this.#inFlight = new InFlight(options.inFlight ?? {}, clock)
     this.#typeOf = typeLookup(options.api.catalog)
     this.#listeners = new Listeners({
@@ -251,6 +254,7 @@ export class HttpServer {
       request,
       clock,
       random,
+      fanOut: this.#fanOut,
       maxBacklogBytes: maxWatchBacklogBytes,
       encoding,
     })

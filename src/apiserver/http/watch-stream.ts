@@ -4,6 +4,7 @@ import type { Random } from '#base/random.ts'
 import type { ApiRequest } from '#client/transport.ts'
 import { internalError, StatusError } from '#machinery/status-error.ts'
 import type { Api, Caller } from '../api.ts'
+import type { FanOut } from '../watch/fan-out.ts'
 import { openWatch } from '../watch/open-watch.ts'
 import type { SelectedBatch, SelectedEvent } from '../watch/watch-groups.ts'
 import { cutOff, type Response } from './exchange.ts'
@@ -20,6 +21,7 @@ export interface WatchStreamOptions {
   request: ApiRequest
   clock: Clock
   random: Random
+  fanOut: FanOut
   /** A client that lets this much pile up is disconnected; it will resume from where it was. */
   maxBacklogBytes: number
   encoding: WatchEncoding
@@ -27,7 +29,7 @@ export interface WatchStreamOptions {
 
 /** Throws StatusError when the watch is refused before anything was sent. */
 export function streamWatch(res: Response, options: WatchStreamOptions): void {
-  const { api, caller, request, clock, random, maxBacklogBytes, encoding } = options
+  const { api, caller, request, clock, random, fanOut, maxBacklogBytes, encoding } = options
   let refused: Error | undefined
   let opened = false
   let cancel = () => {}
@@ -73,6 +75,7 @@ export function streamWatch(res: Response, options: WatchStreamOptions): void {
   }
 
   cancel = openWatch(api, caller, { ...request, options: { ...request.options, timeoutSeconds } }, clock, {
+    fanOut,
     onInitial(events) {
       waiting = []
       writeInitial(events, 0)

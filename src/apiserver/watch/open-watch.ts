@@ -11,9 +11,9 @@ import type { Api, Caller } from '../api.ts'
 import { ConvertedObject, storedRequest } from '../converted.ts'
 import { parseRevision, tooLargeRevision, wantsInitialEvents } from '../list-options.ts'
 import { selectionOf } from '../selection.ts'
-import { type SelectedBatch, SelectedEvent } from './watch-groups.ts'
+import { type BatchSink, type SelectedBatch, SelectedEvent } from './watch-groups.ts'
 
-export interface OpenWatchSink {
+export interface OpenWatchSink extends Pick<BatchSink, 'fanOut'> {
   /** What there is at the start, if it is asked for and there is anything. Called at most once, before all else. */
   onInitial(events: readonly SelectedEvent[]): void
   onBatch(batch: SelectedBatch): void
@@ -70,10 +70,18 @@ export function openWatch(
     const begin = () => {
       const start = wantsInitial || !asked ? cache.revision : asked
       if (wantsInitial) sendInitial(start)
-      cancelWatch = api.watch(caller, request, start, { onBatch: (batch) => sink.onBatch(batch), onEnd: end })
+      cancelWatch = api.watch(caller, request, start, {
+        fanOut: sink.fanOut,
+        onBatch: (batch) => sink.onBatch(batch),
+        onEnd: end,
+      })
       // A cache that is behind can't say up to where its watchers have been told.
       if (options.allowWatchBookmarks && !cache.isDelayed) {
-        const tell = () => sink.onBookmark(bookmark(request, cache.revision, false))
+        const tell = () => {
+          // A bookmark says that everything up to it has been told.
+          sink.fanOut?.flush()
+          sink.onBookmark(bookmark(request, cache.revision, false))
+        }
         timers.push(every(clock, BOOKMARK_PERIOD_MS, tell))
         const lastMs = (options.timeoutSeconds ?? 0) * 1000 - LAST_BOOKMARK_MS
         if (lastMs > 0) timers.push(clock.after(lastMs, tell))

@@ -4,6 +4,7 @@
  */
 import type { KubeObject } from '#api/kind.ts'
 import type { Revision } from '#storage/store.ts'
+import type { FanOut } from './fan-out.ts'
 import type { CacheEvent, Listed, ObjectCache, Selection } from '../registry/object-cache.ts'
 
 export type SelectedType = 'ADDED' | 'MODIFIED' | 'DELETED'
@@ -22,6 +23,11 @@ export class SelectedEvent {
 
   get object(): KubeObject {
     return this.#sent.object
+  }
+
+  /** Bytes of its object in JSON. */
+  get size(): number {
+    return this.#sent.wire.length
   }
 
   /** One line of a JSON watch stream. */
@@ -68,13 +74,46 @@ export class SelectedBatch {
 
 /** Must neither throw nor block. */
 export interface BatchSink {
+  /** Where given, several batches may arrive as one, a little later. */
+  readonly fanOut?: FanOut | undefined
   onBatch(batch: SelectedBatch): void
   onEnd(error?: Error): void
 }
 
-interface Group {
-  readonly sinks: Set<BatchSink>
-  readonly cancel: () => void
+/** Much less than what a watcher may be behind. */
+const MAX_WAITING_BYTES = 256 << 10
+
+/** Watchers of one selection that are told of it together. */
+class Group {
+  readonly sinks = new Set<BatchSink>()
+  readonly #fanOut: FanOut | undefined
+  #waiting: SelectedEvent[] = []
+  #waitingBytes = 0
+  readonly #tell = () => this.tell()
+  /** Ends its following of the cache. */
+  cancel = () => {}
+
+  constructor(fanOut: FanOut | undefined) {
+    this.#fanOut = fanOut
+  }
+
+  onEvents(events: readonly SelectedEvent[]) {
+    for (const event of events) {
+      this.#waiting.push(event)
+      this.#waitingBytes += event.size
+    }
+    if (this.#fanOut && this.#waitingBytes < MAX_WAITING_BYTES) this.#fanOut.request(this.#tell)
+    else this.tell()
+  }
+
+  /** Tells what waits. */
+  tell() {
+    if (this.#waiting.length === 0) return
+    const batch = new SelectedBatch(this.#waiting)
+    this.#waiting = []
+    this.#waitingBytes = 0
+    for (const sink of this.sinks) sink.onBatch(batch)
+  }
 }
 
 export class WatchGroups {
@@ -105,36 +144,37 @@ export class WatchGroups {
       }
       deliver(sink, select(selection, missed))
     } else this.#cache.checkReached(after)
-    const group = this.#groupOf(selection)
-    const joined = this.#cache.isDelayed ? onlyAfter(after, sink) : sink
-    group.sinks.add(joined)
+    return this.#join(selection, sink.fanOut, this.#cache.isDelayed ? onlyAfter(after, sink) : sink)
+  }
+
+  #join(selection: Selection, fanOut: FanOut | undefined, sink: BatchSink): () => void {
+    const key = `${fanOut ? 'paced' : 'prompt'} ${selection.signature}`
+    const group = this.#groups.get(key) ?? this.#begin(key, selection, fanOut)
+    // What has happened already is no news for this one.
+    group.tell()
+    group.sinks.add(sink)
     return () => {
-      group.sinks.delete(joined)
-      if (group.sinks.size === 0 && this.#groups.get(selection.signature) === group) {
-        this.#groups.delete(selection.signature)
-        group.cancel()
-      }
+      group.sinks.delete(sink)
+      if (group.sinks.size > 0 || this.#groups.get(key) !== group) return
+      this.#groups.delete(key)
+      group.cancel()
     }
   }
 
-  #groupOf(selection: Selection): Group {
-    const existing = this.#groups.get(selection.signature)
-    if (existing) return existing
-    const sinks = new Set<BatchSink>()
-    const cancel = this.#cache.follow(selection.prefix, {
+  #begin(key: string, selection: Selection, fanOut: FanOut | undefined): Group {
+    const group = new Group(fanOut)
+    this.#groups.set(key, group)
+    group.cancel = this.#cache.follow(selection.prefix, {
       onEvents: (events) => {
         const selected = select(selection, events)
-        if (selected.length === 0) return
-        const batch = new SelectedBatch(selected)
-        for (const sink of sinks) sink.onBatch(batch)
+        if (selected.length > 0) group.onEvents(selected)
       },
       onEnd: (error) => {
-        this.#groups.delete(selection.signature)
-        for (const sink of sinks) sink.onEnd(error)
+        this.#groups.delete(key)
+        group.tell()
+        for (const sink of group.sinks) sink.onEnd(error)
       },
     })
-    const group = { sinks, cancel }
-    this.#groups.set(selection.signature, group)
     return group
   }
 }
