@@ -31,7 +31,7 @@ import { RequestAttributes, type RequestTarget } from './authz/request-attribute
 import { asServed, ConvertedObject, convertBatch, requestedResource, storedRequest } from './converted.ts'
 import { type Answer, answerOf } from './answer.ts'
 import { deleteEach } from './delete-each.ts'
-import { decodeObject, deleteRequestOf, patchObject, withName } from './decode-object.ts'
+import { decodeObject, deleteRequestOf, patchedBody, patchedObject, patchObject, withName } from './decode-object.ts'
 import { deprecationOf } from './deprecated-kinds.ts'
 import { listObjects } from './list.ts'
 import { noMergeKeys, notServed } from './not-served.ts'
@@ -40,6 +40,7 @@ import { Registry } from './registry/registry.ts'
 import type { Draft, Stored, Strategy } from './registry/strategy.ts'
 import { selectionOf } from './selection.ts'
 import type { Printer } from './table/printer.ts'
+import { nextTurn } from './turns.ts'
 import type { Authorizer, User } from './user.ts'
 import { type BatchSink, WatchGroups } from './watch/watch-groups.ts'
 
@@ -49,6 +50,8 @@ export interface Caller {
   readonly userAgent?: string | undefined
   /** Collects messages for `Warning` headers. */
   readonly warnings: string[]
+  /** The body is so large that others are to be served in between. */
+  readonly isLarge?: boolean
 }
 
 /** What stands behind a subresource. */
@@ -260,8 +263,10 @@ export class Api {
         return { type: 'list', list: await listObjects(this.registry(request.resource), request) }
       case 'create': {
         const draft = this.decodeBody(caller, request)
+        if (caller.isLarge) await nextTurn()
         const pending = this.#own(caller, request, undefined, draft)
         if (pending) await pending
+        if (caller.isLarge) await nextTurn()
         return this.#create(caller, request, draft)
       }
       case 'update':
@@ -345,7 +350,7 @@ export class Api {
           return this.update(
             caller,
             inner,
-            async (old) => toStored(await this.applied(caller, request, fromStored(old))),
+            async (old, isLarge) => toStored(await this.applied(caller, request, fromStored(old), { isLarge })),
             parts,
           )
         }
@@ -387,9 +392,10 @@ export class Api {
     caller: Caller,
     request: ApiRequest,
     old: Stored | undefined,
-    type = request.resource.type,
+    { type = request.resource.type, isLarge = false } = {},
   ): Draft | Promise<Draft> {
-    return appliedObject(this.#owners, caller, request, this.#ownedWrite(caller, request, type), type, old)
+    const write = { ...this.#ownedWrite(caller, request, type), isLarge }
+    return appliedObject(this.#owners, caller, request, write, type, old)
   }
 
   /** `draft` has its managedFields. */
@@ -441,7 +447,7 @@ export class Api {
   async update(
     caller: Caller,
     request: ApiRequest,
-    change: (old: Stored | undefined) => Draft | Promise<Draft>,
+    change: (old: Stored | undefined, isLarge: boolean) => Draft | Promise<Draft>,
     { view, narrow, isOwned = false, createsMissing = false }: UpdateParts = {},
   ): Promise<Answer> {
     const registry = this.registry(request.resource)
@@ -471,10 +477,11 @@ export class Api {
     }
     const written = await registry.update(
       name!,
-      (old) => {
+      (old, isLarge) => {
         before = old
         if (!old) this.authorize(caller.user, request, 'create')
-        const changed = change(old)
+        const changed = change(old, isLarge)
+        if (isLarge) return inTurns(changed, (draft) => owned(draft, old))
         return changed instanceof Promise ? changed.then((draft) => owned(draft, old)) : owned(changed, old)
       },
       {
@@ -483,6 +490,7 @@ export class Api {
         ...(subresource && { subresource }),
         isReplacement: request.verb === 'update',
         warnings: caller.warnings,
+        isLarge: caller.isLarge === true,
         createsMissing,
         keepsManagers: request.patchType === 'apply',
         validate: (object, old) => validateWrite(plugins, admissionRequest(old), view ? view.show(object) : object),
@@ -499,15 +507,17 @@ export class Api {
     const parts: UpdateParts = narrow ? { narrow } : {}
     if (request.patchType === 'apply') {
       const createsMissing = !request.subresource
-      return this.update(caller, request, (old) => this.applied(caller, request, old), {
+      return this.update(caller, request, (old, isLarge) => this.applied(caller, request, old, { isLarge }), {
         ...parts,
         isOwned: true,
         createsMissing,
       })
     }
-    const patched = (old: Stored | undefined) => {
+    const patched = (old: Stored | undefined, isLarge: boolean) => {
       if (!old) throw notFound(resource, name!)
-      return patchObject(caller, request, resource.type, old)
+      const asked = patchedBody(request, resource.type, old)
+      const complete = () => patchedObject(caller, request, resource.type, old, asked)
+      return isLarge ? nextTurn().then(complete) : complete()
     }
     return this.update(caller, request, patched, parts)
   }
@@ -586,6 +596,15 @@ export class Api {
     const warnings = registry.strategy.warnings?.(object, old)
     if (warnings) for (const warning of warnings) caller.warnings.push(warning)
   }
+}
+
+async function inTurns(
+  changed: Draft | Promise<Draft>,
+  next: (draft: Draft) => Draft | Promise<Draft>,
+): Promise<Draft> {
+  const draft = await changed
+  await nextTurn()
+  return next(draft)
 }
 
 const NO_OPTIONS: Readonly<RequestOptions> = {}

@@ -146,10 +146,25 @@ function checkCustomType({ gvk }: Message, body: Record<string, unknown>) {
  * `old` with the request's patch applied, complete and decoded, and still the same object. It fits whatever is there
  * unless the patch itself sets a resourceVersion (see `withoutOldVersion`). Throws BadRequest, Invalid.
  */
-export function patchObject(caller: Listener, request: ApiRequest, type: Message, old: KubeObject): Draft {
-  const { patchType, body, resource, name } = request
+export const patchObject = (caller: Listener, request: ApiRequest, type: Message, old: KubeObject): Draft =>
+  patchedObject(caller, request, type, old, patchedBody(request, type, old))
+
+/** The first half of `patchObject`: what the patch makes of `old`. */
+export function patchedBody(request: ApiRequest, type: Message, old: KubeObject): unknown {
+  const { patchType, body } = request
   if (patchType === undefined || patchType === 'apply') throw new TypeError(`${patchType} is no way to patch an object`)
-  const patched = applyPatch(patchType, mentionsManagers(request) ? old : withoutManagers(old), body, type)
+  return applyPatch(patchType, mentionsManagers(request) ? old : withoutManagers(old), body, type)
+}
+
+/** The second half of `patchObject`. */
+export function patchedObject(
+  caller: Listener,
+  request: ApiRequest,
+  type: Message,
+  old: KubeObject,
+  patched: unknown,
+): Draft {
+  const { patchType, body, resource, name } = request
   // What the patch says twice is the patched object's problem.
   const duplicates = duplicatesOf(body)
   const noted = {

@@ -11,6 +11,7 @@ import { jsonEqual } from '#base/equal.ts'
 import { badRequest, StatusError } from '#machinery/status-error.ts'
 import { timestamp } from '../registry/object-meta.ts'
 import type { Draft, Stored } from '../registry/strategy.ts'
+import { nextTurn } from '../turns.ts'
 import { capUpdaters } from './cap-updaters.ts'
 import { ConflictError } from './conflicts.ts'
 import { difference, isEmpty, setOf, union } from './field-set.ts'
@@ -31,7 +32,7 @@ import { NewFields } from './new-fields.ts'
 import { NoPathElement } from './path-element.ts'
 import type { FieldFilter } from './reset-fields.ts'
 import { SharedSets } from './shared-sets.ts'
-import { apply, type Steps, update, type Versioned, type Write } from './updater.ts'
+import { apply, PAUSE, type Steps, update, type Versioned, type Write } from './updater.ts'
 import { validationError } from './validate.ts'
 
 /** A write by somebody. */
@@ -42,6 +43,8 @@ export interface OwnedWrite {
   /** Empty for somebody unknown. */
   readonly manager: string
   readonly filter: FieldFilter | undefined
+  /** Others are to have their turn in between. Default: false. */
+  readonly isLarge?: boolean
 }
 
 const BEFORE_FIRST_APPLY = 'before-first-apply'
@@ -167,7 +170,7 @@ export class FieldOwners {
     force: boolean,
   ): JsonObject | Promise<JsonObject> {
     this.#checkApplied(write.kind, applied)
-    return settle(this.#apply(write, live, applied, force))
+    return settle(this.#apply(write, live, applied, force), write.isLarge)
   }
 
   #checkApplied(kind: ManagedKind, applied: JsonObject) {
@@ -182,11 +185,13 @@ export class FieldOwners {
 
   *#apply(write: OwnedWrite, live: Stored | undefined, applied: JsonObject, force: boolean): Steps<JsonObject> {
     const { kind, filter } = write
+    yield PAUSE
     const start: JsonObject = live ? withoutManagers(live) : {}
     const wrong = live && validationError(kind.schema, start, { allowDuplicates: true })
     if (wrong !== undefined) throw unexpected(`failed to create typed live object (${objectText(start)}): ${wrong}`)
     const managers = decodedStrictly(live?.metadata.managedFields)
     this.#fit(managers, kind)
+    yield PAUSE
     const versioned: Versioned = { kind, object: start }
     if (managers.size === 0 && live)
       yield* this.#record({ ...write, manager: BEFORE_FIRST_APPLY }, { kind, object: {} }, versioned, managers)
@@ -206,6 +211,7 @@ export class FieldOwners {
       for (const [of, owned] of former) managers.set(of, owned)
       object = yield* apply(versioned, applied, managers, by, true)
     }
+    yield PAUSE
     const isUnchanged = jsonEqual(object, start)
     const owned = managers.get(id)
     if (owned) {
@@ -213,6 +219,7 @@ export class FieldOwners {
       if (isEmpty(set)) managers.delete(id)
       else managers.set(id, owned.owning(set, isUnchanged ? owned.time : this.#now()))
     }
+    yield PAUSE
     const entries = encodeManagers(managers)
     const updated = write.manager === KUBECTL ? withLastApplied(object, applied) : object
     return { ...updated, metadata: { ...(updated.metadata as object), ...(entries && { managedFields: entries }) } }
@@ -275,14 +282,19 @@ function comparable(object: Draft): JsonObject {
   return { ...object, apiVersion: undefined, kind: undefined, metadata }
 }
 
-/** Runs the steps, with conversions in between. */
-function settle<T>(steps: Steps<T>, converted?: JsonObject): T | Promise<T> {
+/** Runs the steps, with conversions in between, and turns of others where there are to be any. */
+function settle<T>(steps: Steps<T>, isLarge = false, converted: JsonObject = {}): T | Promise<T> {
   // The first call starts the steps, and what it passes goes nowhere.
-  let step = steps.next(converted ?? {})
+  let step = steps.next(converted)
   while (!step.done) {
+    if (step.value === PAUSE) {
+      if (isLarge) return nextTurn().then(() => settle(steps, isLarge))
+      step = steps.next({})
+      continue
+    }
     const { from, apiVersion } = step.value
     const answer = convertedTo(from, apiVersion)
-    if (answer instanceof Promise) return answer.then((object) => settle(steps, object))
+    if (answer instanceof Promise) return answer.then((object) => settle(steps, isLarge, object))
     step = steps.next(answer)
   }
   return step.value

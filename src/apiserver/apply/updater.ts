@@ -27,8 +27,11 @@ export interface ConversionRequest {
   readonly apiVersion: string
 }
 
-/** What is computed in steps, between which objects are converted. */
-export type Steps<T> = Generator<ConversionRequest, T, JsonObject>
+/** Asks for a turn of others, where there is much to do. */
+export const PAUSE = Symbol('pause')
+
+/** What is computed in steps, between which objects are converted and others have their turn. */
+export type Steps<T> = Generator<ConversionRequest | typeof PAUSE, T, JsonObject>
 
 /** A write by somebody. */
 export interface Write {
@@ -117,11 +120,15 @@ export function* apply(
   const { kind } = live
   const before = managers.get(id)
   const mentioned = toFieldSet(kind.schema, applied)
+  yield PAUSE
   const set = filter ? filter(mentioned) : mentioned
   managers.set(id, new ManagerEntry(writer, set, before?.time, kind.schema, id))
   const merged: Versioned = { kind, object: merge(kind.schema, live.object, applied) as JsonObject }
+  yield PAUSE
   const next = before ? yield* prune(merged, managers, before) : merged
+  yield PAUSE
   const differences = yield* compareInVersions(live, next, managers, filter, { isComplete: false })
+  yield PAUSE
   const conflicts = new Map<string, FieldSet>()
   for (const [of, owned] of managers) {
     if (of === id) continue
@@ -146,12 +153,17 @@ function* prune(merged: Versioned, managers: Managers, before: ManagerEntry): St
   const then = yield* inVersion(merged, before.apiVersion)
   if (!then) return merged
   const { schema } = then.kind
+  yield PAUSE
   const last = withNamedFields(before.set, schema)
   const without: Versioned = { kind: then.kind, object: removeItems(schema, then.object, last) }
+  yield PAUSE
   const restored = yield* addOwned(then, without, managers)
+  yield PAUSE
   const back = (yield* inVersion(restored, before.apiVersion)) ?? restored
   const all = withNamedFields(toFieldSet(schema, then.object), schema)
+  yield PAUSE
   const kept = withNamedFields(toFieldSet(schema, back.object), schema)
+  yield PAUSE
   const pruned = removeItems(schema, then.object, intersection(difference(all, kept), last))
   const now = yield* inVersion({ kind: then.kind, object: pruned }, merged.kind.apiVersion)
   return now ?? merged
@@ -170,6 +182,7 @@ function* addOwned(merged: Versioned, pruned: Versioned, managers: Managers): St
     whole = x
     const { schema } = x.kind
     const all = withNamedFields(toFieldSet(schema, x.object), schema)
+    yield PAUSE
     const keep = union(withNamedFields(toFieldSet(schema, y.object), schema), withNamedFields(set, schema))
     left = { kind: x.kind, object: removeItems(schema, x.object, difference(all, keep)) }
   }

@@ -92,13 +92,16 @@ export function typeLookup(resourceTypes: { typeOf(apiVersion: string, kind: str
     (kind === 'DeleteOptions' ? DeleteOptions : undefined)
 }
 
-/** Reads what the request carries, if its verb takes anything. Throws BadRequest, RequestEntityTooLarge, UnsupportedMediaType. */
+/**
+ * Reads what the request carries, if its verb takes anything; the answer is its length in bytes. Throws BadRequest,
+ * RequestEntityTooLarge, UnsupportedMediaType.
+ */
 export async function addBody(
   req: Request,
   request: ApiRequest,
   query: URLSearchParams,
   typeOf: ReturnType<typeof typeLookup>,
-): Promise<void> {
+): Promise<number> {
   const { verb, resource, subresource } = request
   const contentType = req.headers['content-type']
   if (verb === 'delete' || verb === 'deletecollection') {
@@ -107,9 +110,14 @@ export async function addBody(
     const expected = { apiVersion: 'v1', kind: 'DeleteOptions' }
     if (bytes.length > 0) request.body = parseBody(bytes, contentType, typeOf, expected)
     if (inQuery) request.body = { ...inQuery, ...(request.body as object | undefined) }
-  } else if (verb === 'patch') {
-    request.body = parseBody(await readBody(req), contentType, typeOf, undefined)
-  } else if (verb === 'create' || verb === 'update') {
+    return bytes.length
+  }
+  if (verb === 'patch') {
+    const bytes = await readBody(req)
+    request.body = parseBody(bytes, contentType, typeOf, undefined)
+    return bytes.length
+  }
+  if (verb === 'create' || verb === 'update') {
     const { kind, apiVersion = resource.apiVersion } = (subresource && resource.subresources[subresource]) || resource
     const expected: BodyType = { apiVersion, kind: kind ?? resource.kind }
     const bytes = await readBody(req)
@@ -121,7 +129,9 @@ export async function addBody(
       const about = `the object provided is unrecognized (must be of type ${expected.kind})`
       throw badRequest(`${about}: ${err.message} (${beginningOf(bytes)})`, err)
     }
+    return bytes.length
   }
+  return 0
 }
 
 /** What of a body is shown in an error. */

@@ -104,8 +104,26 @@ function parseJson(bytes: Buffer): unknown {
   )
 }
 
+/** What JSON takes and YAML does not: control characters in texts. */
+const NOT_YAML = /[\u007f-\u0084\u0086-\u009f\ufffe\uffff]/
+
+/** JSON is YAML, too, and much faster read as what it is; undefined where it has to be read as YAML. */
+function jsonInYaml(text: string): object | undefined {
+  if (text[0] !== '{' || NOT_YAML.test(text)) return undefined
+  let value: object
+  try {
+    value = JSON.parse(text) as object
+  } catch {
+    return undefined
+  }
+  // YAML has its own words for members that stand twice.
+  return duplicateMembers(text, countMembers(value, MAX_DEPTH, MAX_VALUES)).length === 0 ? value : undefined
+}
+
 function parseYaml(bytes: Buffer): unknown {
   const text = bytes.toString()
+  const plain = jsonInYaml(text)
+  if (plain) return plain
   const read = (options: LoadOptions) => {
     try {
       return load(text, { schema: CORE_SCHEMA, ...options })

@@ -11,7 +11,7 @@ import type { Random } from '#base/random.ts'
 import type { Verb } from '#api/kind.ts'
 import { badRequest, methodNotAllowed, StatusError } from '#machinery/status-error.ts'
 import { isWebSocketUpgrade } from '#streaming/http-upgrade.ts'
-import type { Api, Caller } from '../api.ts'
+import type { Api } from '../api.ts'
 import type { Aggregator } from '../aggregation/aggregator.ts'
 import { relay, relayUpgrade } from '../aggregation/relay.ts'
 import { FanOut } from '../watch/fan-out.ts'
@@ -19,6 +19,7 @@ import type { Authenticator, Credentials } from '../authn/authenticator.ts'
 import { withoutToken } from '../authn/bearer-token.ts'
 import { asksForAnother, impersonated, wantedUser } from '../authz/impersonation.ts'
 import { requireAllowed } from '../authz/refusal.ts'
+import { LARGE_BYTES, nextTurn } from '../turns.ts'
 import { type Authorizer, SUPERUSERS, type User } from '../user.ts'
 import { addBody, noSuchPath, requestOf, typeLookup, verbOf } from './api-request.ts'
 import type { ConnectHandler } from './connect.ts'
@@ -220,9 +221,12 @@ export class HttpServer {
     const { api, renderer } = this.#options
     const accepted = acceptedBy(exchange, route, verb)
     const request = requestOf(req, route, verb, query)
-    const caller: Caller = { user, userAgent: req.headers['user-agent'], warnings: [] }
+    const caller = { user, userAgent: req.headers['user-agent'], warnings: [] as string[], isLarge: false }
     try {
-      if (verb !== 'get' && verb !== 'list') await addBody(req, request, query, this.#typeOf)
+      if (verb !== 'get' && verb !== 'list') {
+        caller.isLarge = (await addBody(req, request, query, this.#typeOf)) > LARGE_BYTES
+        if (caller.isLarge) await nextTurn()
+      }
       const answer = await api.performAuthorized(caller, request)
       const code = answer.type === 'object' ? answer.code : answer.type === 'status' ? (answer.status.code ?? 200) : 200
       setWarnings(res, caller.warnings)

@@ -34,6 +34,7 @@ import {
 import type { Draft, Stored, Strategy, StrategyContext } from './strategy.ts'
 import { WatchCache } from './watch-cache.ts'
 import { type Listed, type ObjectCache } from './object-cache.ts'
+import { LARGE_BYTES, nextTurn } from '../turns.ts'
 import type { User } from '../user.ts'
 
 export interface RegistryOptions {
@@ -85,6 +86,8 @@ export interface UpdateRequest extends WriteRequest {
   subresource?: string
   /** Takes what validation lets through, but not without a word. */
   warnings?: string[]
+  /** What is asked for is so large that others are to be served in between, as they are where the old object is. */
+  isLarge?: boolean
   /** The new object is not made from the old one, so that it may undo what its writer has not seen. */
   isReplacement?: boolean
   /** An object that does not exist is created, whatever the strategy says. */
@@ -222,11 +225,11 @@ export class Registry {
   /**
    * Reads, changes, writes; starts over when the object changed in between, unless the change itself insists on a
    * resourceVersion. `change` gets the newest object (undefined where there is none: only with `createsOnUpdate`) and
-   * returns a fresh one; it may be called several times.
+   * returns a fresh one, in several turns where it is large; it may be called several times.
    */
   async update(
     name: string,
-    change: (old: Stored | undefined) => Draft | Promise<Draft>,
+    change: (old: Stored | undefined, isLarge: boolean) => Draft | Promise<Draft>,
     request: UpdateRequest,
   ): Promise<Written & { created: boolean }> {
     const { namespace, dryRun, validate, subresource = '', isReplacement = false, keepsManagers = false } = request
@@ -236,14 +239,17 @@ export class Registry {
       const found = this.#latest(key)
       if (!found) {
         if (!(strategy.createsOnUpdate || request.createsMissing) || subresource) throw notFound(resource, name)
-        const draft = await change(undefined)
+        const draft = await change(undefined, request.isLarge === true)
+        if (request.isLarge) await nextTurn()
         if (draft.metadata.resourceVersion || draft.metadata.uid) throw notFound(resource, name)
         return { ...(await this.create(draft, { namespace, dryRun, ...(validate && { validate }) })), created: true }
       }
       const { entry } = found
       const old = found.object instanceof Promise ? await found.object : found.object
-      const changed = change(old)
+      const isLarge = request.isLarge === true || entry.value.length > LARGE_BYTES
+      const changed = change(old, isLarge)
       const draft = changed instanceof Promise ? await changed : changed
+      if (isLarge) await nextTurn()
       this.#checkPreconditions(draft, old, entry, name, isReplacement)
       this.#prepareUpdate(draft, old, namespace, {
         now: this.#clock.now(),
@@ -251,6 +257,7 @@ export class Registry {
         dryRun,
         ...(request.warnings && { warnings: request.warnings }),
       })
+      if (isLarge) await nextTurn()
       const isSame = keepTimes(draft, old)
       const settle = strategy.allocate?.(draft, old, { now: this.#clock.now(), subresource, dryRun })
       let release: Release | undefined

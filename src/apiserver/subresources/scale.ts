@@ -77,7 +77,7 @@ export function scaleHandler(view: ObjectView, paths: ReplicasPaths = inSpec): S
         const isOwned = request.patchType === 'apply'
         const patched = (old: Stored | undefined) => {
           if (!old) throw notFound(resource, name!)
-          if (isOwned) return api.applied(caller, request, owned.show(old), Scale)
+          if (isOwned) return api.applied(caller, request, owned.show(old), { type: Scale })
           return patchObject(caller, request, Scale, view.show(old))
         }
         return asScale(await api.update(caller, request, patched, { view: owned, isOwned }))

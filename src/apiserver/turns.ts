@@ -1,0 +1,12 @@
+/**
+ * Large bodies and objects are worked on in several turns of the event loop, so that others are served in between: what is
+ * made of a hundred thousand elements takes each step of a write some tenths of a second.
+ *
+ * Invariant: whoever waits for a turn holds nothing that others may have changed meanwhile, or compares it when it writes.
+ */
+
+/** What is larger (bytes of a body, or of a stored object) takes turns. */
+export const LARGE_BYTES = 256 << 10
+
+/** Resolves when everybody else has had a turn. */
+export const nextTurn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve))
