@@ -31,7 +31,7 @@ import { RequestAttributes, type RequestTarget } from './authz/request-attribute
 import { asServed, ConvertedObject, convertBatch, requestedResource, storedRequest } from './converted.ts'
 import { type Answer, answerOf } from './answer.ts'
 import { deleteEach } from './delete-each.ts'
-import { decodeObject, deleteRequestOf, patchedBody, patchedObject, patchObject, withName } from './decode-object.ts'
+import { decodeObject, deleteRequestOf, patchInTurns, patchObject, withName } from './decode-object.ts'
 import { deprecationOf } from './deprecated-kinds.ts'
 import { listObjects } from './list.ts'
 import { noMergeKeys, notServed } from './not-served.ts'
@@ -40,7 +40,7 @@ import { Registry } from './registry/registry.ts'
 import type { Draft, Stored, Strategy } from './registry/strategy.ts'
 import { selectionOf } from './selection.ts'
 import type { Printer } from './table/printer.ts'
-import { nextTurn } from './turns.ts'
+import { inTurns, nextTurn } from './turns.ts'
 import type { Authorizer, User } from './user.ts'
 import { type BatchSink, WatchGroups } from './watch/watch-groups.ts'
 
@@ -515,9 +515,7 @@ export class Api {
     }
     const patched = (old: Stored | undefined, isLarge: boolean) => {
       if (!old) throw notFound(resource, name!)
-      const asked = patchedBody(request, resource.type, old)
-      const complete = () => patchedObject(caller, request, resource.type, old, asked)
-      return isLarge ? nextTurn().then(complete) : complete()
+      return (isLarge ? patchInTurns : patchObject)(caller, request, resource.type, old)
     }
     return this.update(caller, request, patched, parts)
   }
@@ -596,15 +594,6 @@ export class Api {
     const warnings = registry.strategy.warnings?.(object, old)
     if (warnings) for (const warning of warnings) caller.warnings.push(warning)
   }
-}
-
-async function inTurns(
-  changed: Draft | Promise<Draft>,
-  next: (draft: Draft) => Draft | Promise<Draft>,
-): Promise<Draft> {
-  const draft = await changed
-  await nextTurn()
-  return next(draft)
 }
 
 const NO_OPTIONS: Readonly<RequestOptions> = {}

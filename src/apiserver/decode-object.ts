@@ -15,6 +15,7 @@ import { goText } from './patch/go-text.ts'
 import { checkDeleteRequest, type DeleteRequest } from './registry/deletion.ts'
 import { immutableValue, invalidValue } from './registry/object-meta.ts'
 import type { Draft } from './registry/strategy.ts'
+import { inTurns } from './turns.ts'
 
 /** Who is told. */
 interface Listener {
@@ -149,21 +150,19 @@ function checkCustomType({ gvk }: Message, body: Record<string, unknown>) {
 export const patchObject = (caller: Listener, request: ApiRequest, type: Message, old: KubeObject): Draft =>
   patchedObject(caller, request, type, old, patchedBody(request, type, old))
 
-/** The first half of `patchObject`: what the patch makes of `old`. */
-export function patchedBody(request: ApiRequest, type: Message, old: KubeObject): unknown {
+/** `patchObject`, with others served in between. */
+export const patchInTurns = (caller: Listener, request: ApiRequest, type: Message, old: KubeObject): Promise<Draft> =>
+  inTurns(patchedBody(request, type, old), (patched) => patchedObject(caller, request, type, old, patched))
+
+/** What the patch makes of `old`. */
+function patchedBody(request: ApiRequest, type: Message, old: KubeObject): unknown {
   const { patchType, body } = request
   if (patchType === undefined || patchType === 'apply') throw new TypeError(`${patchType} is no way to patch an object`)
   return applyPatch(patchType, mentionsManagers(request) ? old : withoutManagers(old), body, type)
 }
 
-/** The second half of `patchObject`. */
-export function patchedObject(
-  caller: Listener,
-  request: ApiRequest,
-  type: Message,
-  old: KubeObject,
-  patched: unknown,
-): Draft {
+/** What was patched as the object that it has to be. */
+function patchedObject(caller: Listener, request: ApiRequest, type: Message, old: KubeObject, patched: unknown): Draft {
   const { patchType, body, resource, name } = request
   // What the patch says twice is the patched object's problem.
   const duplicates = duplicatesOf(body)

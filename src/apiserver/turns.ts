@@ -10,3 +10,10 @@ export const LARGE_BYTES = 256 << 10
 
 /** Resolves when everybody else has had a turn. */
 export const nextTurn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve))
+
+/** What `next` makes of the value, which has a turn to itself. */
+export async function inTurns<T, U>(value: T | Promise<T>, next: (value: T) => U | Promise<U>): Promise<U> {
+  const settled = await value
+  await nextTurn()
+  return next(settled)
+}

@@ -195,6 +195,7 @@ export class FieldOwners {
     const versioned: Versioned = { kind, object: start }
     if (managers.size === 0 && live)
       yield* this.#record({ ...write, manager: BEFORE_FIRST_APPLY }, { kind, object: {} }, versioned, managers)
+    yield PAUSE
     const writer = writerOf(write, 'Apply')
     const id = managerId(writer)
     const by: Write = { writer, id, filter }
