@@ -35,3 +35,9 @@ export function compareKeys(a: string, b: string): number {
 function isSurrogate(unit: number): boolean {
   return unit >= 0xd800 && unit <= 0xdfff
 }
+
+/** The least key that comes after `key`. */
+export const justAfter = (key: string): string => `${key}\0`
+
+/** What every key that starts with `prefix` comes before, and no key that follows them: U+10FFFF is no character. */
+export const lastUnder = (prefix: string): string => `${prefix}\u{10ffff}`

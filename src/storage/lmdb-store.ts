@@ -118,7 +118,7 @@ export class LmdbStore implements Store {
       this.#revision = Math.max(this.#revision, revision)
     }
     this.#accepted = this.#revision
-    this.#keys = SortedKeys.of([...this.#newest.keys()].sort(compareKeys))
+    this.#keys = new SortedKeys([...this.#newest.keys()].sort(compareKeys))
   }
 
   get revision(): Revision {

@@ -20,7 +20,7 @@ it('sorted keys are a sorted set, also across chunks', () => {
   fc.assert(
     fc.property(steps, fc.boolean(), fc.nat(99), fc.nat(3_000), (program, bulk, group, after) => {
       const model = new Set<string>(bulk ? Array.from({ length: 1_500 }, (_, i) => keyOf(i * 2)).sort() : [])
-      const keys = SortedKeys.of([...model].sort())
+      const keys = new SortedKeys([...model].sort())
       for (const { from, count, add } of program) {
         for (let i = 0; i < count; i++) {
           const key = keyOf((from + i * 7) % 3_000)

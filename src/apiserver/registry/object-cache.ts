@@ -2,7 +2,9 @@
  * What reads and watches of one resource are served from, whatever it is kept in: `WatchCache` for what is stored, and
  * views of it for versions in which it is not. Everything handed out is immutable.
  */
+import { firstNotBefore, type Order } from '#base/sorted-list.ts'
 import type { KubeObject } from '#api/kind.ts'
+import { compareKeys, justAfter } from '#storage/keys.ts'
 import type { Revision } from '#storage/store.ts'
 
 /** An object as it is listed and watched: decoded and encoded. */
@@ -97,34 +99,13 @@ export interface ObjectCache {
   stop(): void
 }
 
-/** Index of the first entry whose key is not less than `key`, among entries in order of keys. */
-export function positionOf(entries: readonly Pick<Listed, 'key'>[], key: string): number {
-  let low = 0
-  let high = entries.length
-  while (low < high) {
-    const middle = (low + high) >>> 1
-    if (entries[middle]!.key < key) low = middle + 1
-    else high = middle
-  }
-  return low
-}
+/** As the store orders what it holds. */
+export const byKey: Order<Pick<Listed, 'key'>> = { keyOf: ({ key }) => key, compare: compareKeys }
 
-/** No key contains U+FFFF, so this is less than no key that starts with `prefix`, and than none that follows those. */
-export const afterPrefix = (prefix: string) => `${prefix}\uffff`
-
-/** The part of `[from, to)` of sorted entries that a page is. */
-export function pageOf<O extends Listed>(
-  entries: readonly O[],
-  { startAfter, limit }: PageOptions,
-  from = 0,
-  to = entries.length,
-): Page<O> {
-  let start = from
-  if (startAfter !== undefined) {
-    start = Math.max(from, positionOf(entries, startAfter))
-    if (entries[start]?.key === startAfter) start++
-  }
-  const end = limit > 0 ? Math.min(start + limit, to) : to
-  const isAll = start === 0 && end === entries.length
-  return { entries: isAll ? entries : entries.slice(start, end), remaining: Math.max(0, to - end) }
+/** A page of entries in order of keys. */
+export function pageOf<O extends Listed>(entries: readonly O[], { startAfter, limit }: PageOptions): Page<O> {
+  const from = startAfter === undefined ? 0 : firstNotBefore(entries, justAfter(startAfter), byKey)
+  const end = limit > 0 ? Math.min(from + limit, entries.length) : entries.length
+  const isAll = from === 0 && end === entries.length
+  return { entries: isAll ? entries : entries.slice(from, end), remaining: entries.length - end }
 }

@@ -2,8 +2,9 @@
  * What selections held when they were last asked for, so that whoever asks again pays for what has changed since and not
  * for all objects. Kept for as long as memory is not needed for something else.
  */
+import { firstNotBefore } from '#base/sorted-list.ts'
 import type { Revision } from '#storage/store.ts'
-import { type CacheEvent, type Listed, positionOf, type Selection } from './object-cache.ts'
+import { byKey, type CacheEvent, type Listed, type Selection } from './object-cache.ts'
 
 /** Where entries come from. */
 export interface SelectedSource<O extends Listed> {
@@ -59,7 +60,7 @@ export class SelectedEntries<O extends Listed> {
       const selected = current && matches(current.object) ? current : undefined
       const { key } = (current ?? previous)!
       const list: readonly O[] = updated ?? entries
-      const at = positionOf(list, key)
+      const at = firstNotBefore(list, key, byKey)
       const isThere = list[at]?.key === key
       if (!selected && !isThere) continue
       updated ??= entries.slice()

@@ -3,11 +3,13 @@
  * `apiserver/pkg/storage/cacher`). Reads are served from here; only writes go to the store. Entries are ordered by key,
  * so that a list of a namespace is a slice. Everything handed out is immutable.
  */
+import { SortedList } from '#base/sorted-list.ts'
 import type { KubeObject } from '#api/kind.ts'
+import { justAfter, lastUnder } from '#storage/keys.ts'
 import { FutureRevision, type Revision, type Store, type StoreEntry, type StoreEvent } from '#storage/store.ts'
 import type { KindCodec } from './codec.ts'
 import {
-  afterPrefix,
+  byKey,
   type CacheEvent,
   type CacheWatcher,
   type Listed,
@@ -15,7 +17,6 @@ import {
   type Page,
   pageOf,
   type PageOptions,
-  positionOf,
   type Selection,
 } from './object-cache.ts'
 import { SelectedEntries } from './selected-entries.ts'
@@ -81,7 +82,7 @@ export class WatchCache implements ObjectCache {
   readonly #codec: KindCodec
   readonly #byKey = new Map<string, CachedObject>()
   /** All entries, sorted by key. */
-  readonly #sorted: CachedObject[] = []
+  readonly #sorted = new SortedList<CachedObject>(byKey)
   readonly #watchers = new Set<CacheWatcher<CachedObject>>()
   readonly #selected = new SelectedEntries<CachedObject>(this)
   #recent: CacheEvent<CachedObject>[] = []
@@ -104,7 +105,7 @@ export class WatchCache implements ObjectCache {
     for (const entry of entries) {
       const cached = new CachedObject(this.#codec, entry)
       this.#byKey.set(entry.key, cached)
-      this.#sorted.push(cached)
+      this.#sorted.set(cached)
     }
     this.#recentAfter = revision
     this.#changedAt = revision
@@ -137,7 +138,7 @@ export class WatchCache implements ObjectCache {
   }
 
   get size(): number {
-    return this.#sorted.length
+    return this.#sorted.size
   }
 
   get(key: string): CachedObject | undefined {
@@ -151,8 +152,11 @@ export class WatchCache implements ObjectCache {
 
   page(selection: Selection, options: PageOptions): Page<CachedObject> {
     if (!selection.isWhole) return pageOf(this.#selected.of(selection), options)
-    const { entries, remaining } = pageOf(this.#sorted, options, ...this.#range(selection.prefix))
-    return { entries: entries === this.#sorted ? entries.slice() : entries, remaining }
+    const { startAfter, limit } = options
+    const [first, to] = this.#range(selection.prefix)
+    const from = startAfter === undefined ? first : Math.max(first, this.#sorted.countBefore(justAfter(startAfter)))
+    const end = limit > 0 ? Math.min(from + limit, to) : to
+    return { entries: this.#sorted.slice(from, end), remaining: Math.max(0, to - end) }
   }
 
   /**
@@ -229,12 +233,10 @@ export class WatchCache implements ObjectCache {
       if (event.entry) {
         current = new CachedObject(this.#codec, event.entry)
         this.#byKey.set(event.key, current)
-        const at = positionOf(this.#sorted, event.key)
-        if (previous) this.#sorted[at] = current
-        else this.#sorted.splice(at, 0, current)
+        this.#sorted.set(current)
       } else if (previous) {
         this.#byKey.delete(event.key)
-        this.#sorted.splice(positionOf(this.#sorted, event.key), 1)
+        this.#sorted.delete(event.key)
       } else continue
       out.push({ revision: event.revision, current, previous })
     }
@@ -255,8 +257,8 @@ export class WatchCache implements ObjectCache {
 
   /** Where in `#sorted` the entries under `prefix` are: from the first to before the second. */
   #range(prefix: string): [number, number] {
-    if (prefix === this.prefix) return [0, this.#sorted.length]
-    return [positionOf(this.#sorted, prefix), positionOf(this.#sorted, afterPrefix(prefix))]
+    if (prefix === this.prefix) return [0, this.#sorted.size]
+    return [this.#sorted.countBefore(prefix), this.#sorted.countBefore(lastUnder(prefix))]
   }
 }
 

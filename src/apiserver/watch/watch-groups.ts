@@ -98,11 +98,10 @@ class Group {
   }
 
   onEvents(events: readonly SelectedEvent[]) {
-    for (const event of events) {
-      this.#waiting.push(event)
-      this.#waitingBytes += event.size
-    }
-    if (this.#fanOut && this.#waitingBytes < MAX_WAITING_BYTES) this.#fanOut.request(this.#tell)
+    for (const event of events) this.#waiting.push(event)
+    if (!this.#fanOut) return this.tell()
+    for (const { size } of events) this.#waitingBytes += size
+    if (this.#waitingBytes < MAX_WAITING_BYTES) this.#fanOut.request(this.#tell)
     else this.tell()
   }
 
