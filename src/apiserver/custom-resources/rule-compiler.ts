@@ -8,6 +8,7 @@ import type { Environment, Program } from '#cel/environment.ts'
 import type { SizeHints } from '#cel/cost-estimate.ts'
 import { CelCompileError } from '#cel/errors.ts'
 import { BOOL, optionalOf, sameType, STRING } from '#cel/types.ts'
+import { MAX_FIELD_ERRORS } from '#machinery/status-error.ts'
 import { declareSchema, maxCardinality, sizeHintsOf } from '../cel/structural-types.ts'
 import { placeAt, SchemaPathError } from './schema-field-path.ts'
 import type { Structural } from './structural.ts'
@@ -57,9 +58,23 @@ export class RuleCompiler {
       environments.set(isOptional, found)
       return found
     }
-    const rules = sources.map((source) =>
-      compileRule(schema, source, environmentOf(source.optionalOldSelf === true), hints),
-    )
+    /** Rules that say the same are compiled once. */
+    const known = new Map<string, CompiledRule>()
+    let wrong = 0
+    const rules = sources.map((source) => {
+      const text = JSON.stringify(source)
+      let rule = known.get(text)
+      if (!rule) {
+        // Of more than these nobody is told.
+        const compiled = wrong < MAX_FIELD_ERRORS
+        rule = compiled
+          ? compileRule(schema, source, environmentOf(source.optionalOldSelf === true), hints)
+          : uncompiled(source)
+        known.set(text, rule)
+      }
+      if (rule.error !== undefined || rule.messageError !== undefined) wrong++
+      return rule
+    })
     return { type, rules, maxCardinality: maxCardinality(type) }
   }
 
@@ -75,21 +90,26 @@ export class RuleCompiler {
   }
 }
 
+const uncompiled = (source: ValidationRule): CompiledRule => ({
+  source,
+  program: undefined,
+  error: undefined,
+  usesOldSelf: false,
+  maxCost: 0,
+  message: undefined,
+  messageError: undefined,
+  messageMaxCost: 0,
+  fieldPath: '',
+})
+
 function compileRule(
   schema: Structural,
   source: ValidationRule,
   environment: Environment,
   hints: SizeHints,
 ): CompiledRule {
-  const nothing = { usesOldSelf: false, maxCost: 0, message: undefined, messageError: undefined, messageMaxCost: 0 }
-  const failed = (error: string | undefined): CompiledRule => ({
-    source,
-    program: undefined,
-    error,
-    ...nothing,
-    fieldPath: '',
-  })
-  if (source.rule.trim() === '') return failed(undefined)
+  const failed = (error: string): CompiledRule => ({ ...uncompiled(source), error })
+  if (source.rule.trim() === '') return uncompiled(source)
   const program = attempt(environment, source.rule, {
     check: 'compilation failed',
     program: 'program instantiation failed',
