@@ -13,7 +13,7 @@ async function writeEveryMinute(minutes: number, keepMs: number) {
   const currentAt: number[] = []
   for (let minute = 0; minute <= minutes; minute++) {
     currentAt.push(store.revision)
-    await store.write({ key: '/a', expected: store.latest('/a')?.revision ?? 0, value: Buffer.from(`${minute}`) })
+    await store.write({ key: '/a', expected: store.latestRevision('/a') ?? 0, value: Buffer.from(`${minute}`) })
     await clock.advance(MINUTE)
   }
   return { store, timer, clock, currentAt }

@@ -23,7 +23,7 @@ afterAll(() => rm(parent, { recursive: true }))
 const freshPath = () => join(parent, `store-${count++}`)
 const openAt = (path: string) => openLmdbStore({ path, clock: systemClock })
 const put = (store: Store, key: string, value: string | Buffer) =>
-  store.write({ key, expected: store.latest(key)?.revision ?? 0, value: Buffer.from(value) })
+  store.write({ key, expected: store.latestRevision(key) ?? 0, value: Buffer.from(value) })
 
 describe('the store in lmdb', () => {
   storeSuite(() => openAt(freshPath()))

@@ -144,6 +144,12 @@ export class LmdbStore implements Store {
     return version && this.#entryOf(version, true)
   }
 
+  latestRevision(key: string): Revision | undefined {
+    this.#checkOpen()
+    const version = this.#newest.get(key)
+    return version && !version.deleted ? version.revision : undefined
+  }
+
   async list(prefix: string, options: StoreListOptions = {}): Promise<StoreList> {
     const { limit = 0, startAfter = '', counts = false } = options
     const revision = this.#readable(options.revision)

@@ -78,6 +78,10 @@ class MemoryStore implements Store {
     return this.#newest.get(key)?.entry
   }
 
+  latestRevision(key: string): Revision | undefined {
+    return this.latest(key)?.revision
+  }
+
   async list(prefix: string, options: StoreListOptions = {}): Promise<StoreList> {
     const { limit = 0, startAfter = '', counts = false } = options
     const revision = this.#readable(options.revision)

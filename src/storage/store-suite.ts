@@ -61,9 +61,9 @@ export function storeSuite(open: () => Promise<Store>, runs = 60): void {
   })
   afterEach(() => store.close())
 
-  const put = (key: string, value: string, expected: Revision = store.latest(key)?.revision ?? 0) =>
+  const put = (key: string, value: string, expected: Revision = store.latestRevision(key) ?? 0) =>
     store.write({ key, expected, value: Buffer.from(value) })
-  const remove = (key: string) => store.write({ key, expected: store.latest(key)?.revision ?? 0, value: null })
+  const remove = (key: string) => store.write({ key, expected: store.latestRevision(key) ?? 0, value: null })
   const valuesOf = async (prefix: string, revision?: Revision) =>
     (await store.list(prefix, revision === undefined ? {} : { revision })).entries.map((e) => `${e.key}=${e.value}`)
 
@@ -78,6 +78,7 @@ export function storeSuite(open: () => Promise<Store>, runs = 60): void {
     it('are seen by latest at once, by readers once they are durable', async () => {
       const written = put('/a', '1')
       expect(store.latest('/a')).toMatchObject({ key: '/a', revision: 2, value: Buffer.from('1') })
+      expect(store.latestRevision('/a')).toBe(2)
       expect(store.revision).toBe(1)
       expect(await store.get('/a', 1)).toBeUndefined()
       await written
@@ -121,6 +122,7 @@ export function storeSuite(open: () => Promise<Store>, runs = 60): void {
       const made = await put('/a', '1')
       expect(await remove('/a')).toBe(made + 1)
       expect(store.latest('/a')).toBeUndefined()
+      expect(store.latestRevision('/a')).toBeUndefined()
       expect(await store.get('/a')).toBeUndefined()
       expect(await store.get('/a', made)).toMatchObject({ revision: made })
       expect(await put('/a', 'again', 0)).toBe(made + 2)

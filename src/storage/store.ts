@@ -133,6 +133,9 @@ export interface Store {
    */
   latest(key: string): StoreEntry | undefined
 
+  /** The revision of `latest`, for who knows its value already; nothing is read. Throws StoreUnavailable. */
+  latestRevision(key: string): Revision | undefined
+
   /**
    * Keys that start with `prefix` in the order of their bytes, after `startAfter`, at most `limit` (absent or 0: all).
    * `counts` asks how many follow, whose values are not read. Throws Compacted, FutureRevision.
