@@ -414,6 +414,7 @@ export class Api {
       namespace,
       dryRun: admission.dryRun,
       user: caller.user,
+      isLarge: caller.isLarge === true,
       validate: (object) =>
         validateWrite(this.#options.admission, { ...admission, name: object.metadata.name }, object),
     })

@@ -32,6 +32,7 @@ const subdomainMessage = formatMessage(
 
 /** What is wrong with `key` as a label key: an optional DNS subdomain and `/`, then a name of at most 63 characters. */
 export function labelKeyErrors(key: string): string[] {
+  if (key.length <= MAX_PART && NAME.test(key)) return []
   const parts = key.split('/')
   if (parts.length > 2) {
     return [

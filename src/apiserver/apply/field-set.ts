@@ -7,7 +7,7 @@
  * their first argument itself where the result is equal to it, so that an unchanged set is known by its identity.
  * Upstream: `structured-merge-diff/fieldpath.Set`.
  */
-import { canonicalElement, compareElements, NoPathElement, SELF } from './path-element.ts'
+import { canonicalElement, compareElements, elementComparer, NoPathElement, SELF } from './path-element.ts'
 
 export interface FieldSet {
   readonly [element: string]: FieldSet
@@ -86,7 +86,7 @@ export function sorted(node: Node, like?: FieldSet): FieldSet {
   for (let i = 1; i < elements.length && isSorted; i++) isSorted = compareElements(elements[i - 1]!, elements[i]!) < 0
   if (isSorted) return node
   const out: Node = {}
-  for (const element of elements.sort(compareElements)) out[element] = node[element]!
+  for (const element of elements.sort(elementComparer())) out[element] = node[element]!
   return out
 }
 

@@ -63,8 +63,18 @@ export function goJson(value: unknown): string {
 /** Fields before keys before values before indexes. */
 const kinds = 'fkvi'
 
+/** `compareElements` for many elements, each of which is parsed once. */
+export function elementComparer(): (a: string, b: string) => number {
+  const known = new Map<string, unknown>()
+  const valueOf = (element: string) => {
+    if (!known.has(element)) known.set(element, parsed(element))
+    return known.get(element)
+  }
+  return (a, b) => compareElements(a, b, valueOf)
+}
+
 /** The order in which elements stand in FieldsV1: negative, zero or positive. */
-export function compareElements(a: string, b: string): number {
+export function compareElements(a: string, b: string, valueOf = parsed): number {
   if (a === b) return 0
   if (a.charCodeAt(0) !== b.charCodeAt(0)) {
     if (a === SELF || b === SELF) return a === SELF ? -1 : 1
@@ -72,7 +82,7 @@ export function compareElements(a: string, b: string): number {
   }
   if (a.startsWith('f:')) return a < b ? -1 : 1
   if (a.startsWith('i:')) return Number(a.slice(2)) - Number(b.slice(2))
-  return compareStrings(a, b) ?? compareValues(parsed(a), parsed(b))
+  return compareStrings(a, b) ?? compareValues(valueOf(a), valueOf(b))
 }
 
 const QUOTE = 0x22

@@ -67,6 +67,6 @@ function rememberStoredVersion(definition: Draft, known: readonly string[]) {
 
 function unknownFormats({ spec }: Definition): string[] {
   const schemas = spec.versions.flatMap(({ schema }) => (schema?.openAPIV3Schema as SchemaProps | undefined) ?? [])
-  const all = schemas.flatMap((schema) => [...schemasWithin(schema)])
+  const all = schemas.flatMap(schemasWithin)
   return all.flatMap((one) => (one.format && formatOf(one) === '' ? [one.format as string] : []))
 }

@@ -102,16 +102,23 @@ function isEmpty(value: unknown): boolean {
 }
 
 /** The schemas directly inside of a schema, wherever schemas may stand. */
-export function* schemasIn(schema: SchemaProps): Generator<SchemaProps> {
-  for (const field of ['items', 'not', 'additionalProperties', 'additionalItems']) {
-    const value: unknown = schema[field]
-    if (isSchema(value)) yield value
-    else if (Array.isArray(value)) yield* value.filter(isSchema)
+export function schemasIn(schema: SchemaProps): SchemaProps[] {
+  const found: SchemaProps[] = []
+  const add = (values: readonly unknown[]) => {
+    for (const value of values) if (isSchema(value)) found.push(value)
   }
-  for (const field of ['allOf', 'anyOf', 'oneOf']) yield* (schema[field] ?? []) as SchemaProps[]
-  for (const field of ['properties', 'patternProperties', 'definitions', 'dependencies'])
-    yield* Object.values((schema[field] ?? {}) as Record<string, unknown>).filter(isSchema)
+  for (const field of SINGLE) {
+    const value: unknown = schema[field]
+    if (value !== undefined) add(Array.isArray(value) ? value : [value])
+  }
+  for (const field of JUNCTORS) if (schema[field] !== undefined) add(schema[field] as unknown[])
+  for (const field of BY_NAME) if (schema[field] !== undefined) add(Object.values(schema[field] as object))
+  return found
 }
+
+const SINGLE = ['items', 'not', 'additionalProperties', 'additionalItems']
+const JUNCTORS = ['allOf', 'anyOf', 'oneOf']
+const BY_NAME = ['properties', 'patternProperties', 'definitions', 'dependencies']
 
 /** Whether the schema, or one anywhere inside of it, has what `test` looks for. */
 export function someSchema(schema: SchemaProps, test: (schema: SchemaProps) => boolean): boolean {
@@ -121,7 +128,12 @@ export function someSchema(schema: SchemaProps, test: (schema: SchemaProps) => b
 }
 
 /** The schema and all inside of it. */
-export function* schemasWithin(schema: SchemaProps): Generator<SchemaProps> {
-  yield schema
-  for (const inner of schemasIn(schema)) yield* schemasWithin(inner)
+export function schemasWithin(schema: SchemaProps): SchemaProps[] {
+  const found: SchemaProps[] = []
+  const walk = (one: SchemaProps) => {
+    found.push(one)
+    for (const inner of schemasIn(one)) walk(inner)
+  }
+  walk(schema)
+  return found
 }

@@ -79,6 +79,8 @@ export interface WriteRequest {
   dryRun: boolean
   /** Who asks, for kinds that record it. */
   user?: User
+  /** What is asked for is so large that others are to be served in between, as they are where an old object is. */
+  isLarge?: boolean
   validate?: ValidateAdmission
 }
 
@@ -86,8 +88,6 @@ export interface UpdateRequest extends WriteRequest {
   subresource?: string
   /** Takes what validation lets through, but not without a word. */
   warnings?: string[]
-  /** What is asked for is so large that others are to be served in between, as they are where the old object is. */
-  isLarge?: boolean
   /** The new object is not made from the old one, so that it may undo what its writer has not seen. */
   isReplacement?: boolean
   /** An object that does not exist is created, whatever the strategy says. */
@@ -162,7 +162,7 @@ export class Registry {
     return { object: (this.#form ? this.#form.read(stored) : stored) as Stored | Promise<Stored>, entry }
   }
 
-  async create(draft: Draft, { namespace, dryRun, user, validate }: WriteRequest): Promise<Written> {
+  async create(draft: Draft, { namespace, dryRun, user, isLarge, validate }: WriteRequest): Promise<Written> {
     const { resource, strategy } = this
     const context = { now: this.#clock.now(), subresource: '', dryRun, ...(user && { user }) }
     prepareMetaForCreate(draft, resource, namespace, context.now, this.#random)
@@ -177,6 +177,7 @@ export class Registry {
     ]
     if (errors.length > 0) throw invalid(resource, draft.metadata.name, errors)
     refuseVersion(draft)
+    if (isLarge) await nextTurn()
     const key = this.key(namespace, draft.metadata.name)
     const existing = this.#latest(key)
     if (existing) throw this.#exists(draft, await existing.object)
@@ -240,9 +241,13 @@ export class Registry {
       if (!found) {
         if (!(strategy.createsOnUpdate || request.createsMissing) || subresource) throw notFound(resource, name)
         const draft = await change(undefined, request.isLarge === true)
-        if (request.isLarge) await nextTurn()
+        const isLarge = request.isLarge === true
+        if (isLarge) await nextTurn()
         if (draft.metadata.resourceVersion || draft.metadata.uid) throw notFound(resource, name)
-        return { ...(await this.create(draft, { namespace, dryRun, ...(validate && { validate }) })), created: true }
+        return {
+          ...(await this.create(draft, { namespace, dryRun, isLarge, ...(validate && { validate }) })),
+          created: true,
+        }
       }
       const { entry } = found
       const old = found.object instanceof Promise ? await found.object : found.object
