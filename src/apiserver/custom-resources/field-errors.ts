@@ -23,12 +23,16 @@ export function append(errors: FieldError[], more: readonly FieldError[]) {
 const HTML: Readonly<Record<string, string>> = { '<': '\\u003c', '>': '\\u003e', '&': '\\u0026' }
 
 /** JSON as Go writes it: members in the order of their names, and nothing that HTML could mistake for a tag. */
-export function goJson(value: unknown): string {
-  const text = JSON.stringify(value, (_key, inner: unknown) => {
-    if (!isObject(inner)) return inner
-    return Object.fromEntries(Object.entries(inner).toSorted(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0)))
-  })
-  return text.replace(/[<>&]/g, (character) => HTML[character]!)
+export const goJson = (value: unknown): string => sortedJson(value).replace(/[<>&]/g, (character) => HTML[character]!)
+
+function sortedJson(value: unknown): string {
+  if (Array.isArray(value)) return `[${value.map(sortedJson).join(',')}]`
+  if (!isObject(value)) return JSON.stringify(value) ?? 'null'
+  const names = Object.keys(value).filter((name) => value[name] !== undefined)
+  return `{${names
+    .sort()
+    .map((name) => `${JSON.stringify(name)}:${sortedJson(value[name])}`)
+    .join(',')}}`
 }
 
 /** A floating point number as Go's `%v` prints it: with an exponent from 1e6 on and below 1e-4. */
