@@ -2,7 +2,7 @@
  * A limit on how many managers of updates an object keeps: the oldest become one, for each version.
  * Upstream: `managedfields/internal/capmanagers.go`.
  */
-import { type FieldSet, union } from './field-set.ts'
+import { type FieldSet, FieldSetBuilder, forEachMember, union } from './field-set.ts'
 import { ManagerEntry, managerId, type Managers, seconds, type Writer } from './managers.ts'
 
 const MAX_UPDATERS = 10
@@ -42,12 +42,13 @@ export function capUpdaters(managers: Managers): void {
     count--
   }
   for (const [bucket, { writer, sets, time }] of buckets)
-    managers.set(bucket, new ManagerEntry(writer, unionOf(sets, 0, sets.length), time, undefined, bucket))
+    managers.set(bucket, new ManagerEntry(writer, unionOf(sets), time, undefined, bucket))
 }
 
-/** Of those from `start` to `end`, by halves: to add one after the other to what grows would take the square of the time. */
-function unionOf(sets: readonly FieldSet[], start: number, end: number): FieldSet {
-  if (end - start === 1) return sets[start]!
-  const middle = (start + end) >> 1
-  return union(unionOf(sets, start, middle), unionOf(sets, middle, end))
+/** To add one after the other to what grows would take the square of the time. */
+function unionOf(sets: readonly FieldSet[]): FieldSet {
+  if (sets.length === 2) return union(sets[0]!, sets[1]!)
+  const all = new FieldSetBuilder()
+  for (const set of sets) forEachMember(set, (path) => all.add(path))
+  return all.build()
 }

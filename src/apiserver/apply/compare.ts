@@ -39,14 +39,25 @@ interface Walk extends CompareOptions {
 type Json = Record<string, unknown>
 
 /** Of two values that fit the schema. Throws NoPathElement for lists whose elements can't be told apart. */
-export function compare(schema: MergeSchema, old: unknown, next: unknown, options: CompareOptions): Comparison {
+export const compare = (schema: MergeSchema, old: unknown, next: unknown, options: CompareOptions): Comparison =>
+  compareInSteps(schema, old, next, options)()
+
+/** The first half of `compare`, which looks; the second half puts together what was found. */
+export function compareInSteps(
+  schema: MergeSchema,
+  old: unknown,
+  next: unknown,
+  options: CompareOptions,
+): () => Comparison {
   const { newFields, isComplete } = options
-  if (newFields && isComplete && isNothing(old))
-    return comparison(newFields.ofObject(schema, next as Json), EMPTY, EMPTY)
+  if (newFields && isComplete && isNothing(old)) {
+    const found = comparison(newFields.ofObject(schema, next as Json), EMPTY, EMPTY)
+    return () => found
+  }
   const walk: Walk = { ...options, path: [] }
   compareValues(schema, old, next, walk)
   const { added, modified, removed } = walk
-  return comparison(added?.build() ?? EMPTY, modified?.build() ?? EMPTY, removed?.build() ?? EMPTY)
+  return () => comparison(added?.build() ?? EMPTY, modified?.build() ?? EMPTY, removed?.build() ?? EMPTY)
 }
 
 function add(to: 'added' | 'modified' | 'removed', walk: Walk): void {
@@ -110,19 +121,16 @@ const orZero = (value: unknown, zero: unknown, isComplete = true) =>
     : value
 const isEmptyList = (value: unknown) => Array.isArray(value) && value.length === 0
 
-function hasMembers(map: Json | undefined, zeros: Readonly<Json> | undefined): boolean {
-  for (const name in map) if (map[name] !== undefined) return true
-  for (const _name in zeros) return true
-  return false
-}
-
 function compareMaps(schema: MapSchema, whole: unknown, wholeNext: unknown, walk: Walk): boolean {
   const [a, b] = [mapIn(whole), mapIn(wholeNext)]
   const zerosA = a && schema.zeros
   const zerosB = b && (a || walk.isComplete) ? schema.zeros : undefined
-  if (schema.isAtomic || (!hasMembers(a, zerosA) && !hasMembers(b, zerosB))) return leaf(whole, wholeNext, walk)
+  if (schema.isAtomic) return leaf(whole, wholeNext, walk)
+  let hasMembers = !isNothing(zerosA ?? {}) || !isNothing(zerosB ?? {})
   const both = (name: string, x: unknown, y: unknown) => {
+    if (x !== undefined) hasMembers = true
     if (x === y) return
+    hasMembers = true
     const field = schema.fields.get(name)
     walk.path.push(field?.element ?? `f:${name}`)
     compareValues(field?.schema ?? schema.element, x, y, walk)
@@ -137,7 +145,7 @@ function compareMaps(schema: MapSchema, whole: unknown, wholeNext: unknown, walk
   if (zerosA !== zerosB)
     for (const name in schema.zeros)
       if (member(a, name) === undefined && member(b, name) === undefined) both(name, zerosA?.[name], zerosB?.[name])
-  return false
+  return hasMembers ? false : leaf(whole, wholeNext, walk)
 }
 
 function compareLists(schema: ListSchema, whole: unknown, wholeNext: unknown, walk: Walk): boolean {

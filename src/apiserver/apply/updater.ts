@@ -3,7 +3,7 @@
  * but for conversions to versions in which other managers have named their fields; those are asked for by `yield`, so that
  * all of it is synchronous where none is needed. Upstream: `structured-merge-diff/merge.Updater`.
  */
-import { type CompareOptions, compare, type Comparison, comparison } from './compare.ts'
+import { type CompareOptions, compare, compareInSteps, type Comparison, comparison } from './compare.ts'
 import { ConflictError, conflictsOf } from './conflicts.ts'
 import { difference, EMPTY, type FieldSet, intersection, isEmpty, union } from './field-set.ts'
 import type { JsonObject, ManagedKind } from './managed-kind.ts'
@@ -81,8 +81,9 @@ function* compareInVersions(
   filter: FieldFilter | undefined,
   options: CompareOptions,
 ): Steps<ReadonlyMap<string, Comparison>> {
-  const own = compare(next.kind.schema, live.object, next.object, options)
-  const found = new Map([[next.kind.apiVersion, filteredBy(filter, own)]])
+  const put = compareInSteps(next.kind.schema, live.object, next.object, options)
+  yield PAUSE
+  const found = new Map([[next.kind.apiVersion, filteredBy(filter, put())]])
   for (const [id, { apiVersion }] of managers) {
     if (found.has(apiVersion)) continue
     const [before, after] = [yield* inVersion(live, apiVersion), yield* inVersion(next, apiVersion)]

@@ -5,7 +5,7 @@
  *
  *     FUZZ_REQUESTS=1000000 npx vitest run --project unit src/apiserver/http/fuzz.test.ts
  */
-import { afterAll, beforeAll, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { systemClock } from '#base/clock.ts'
 import type { Log } from '#base/log.ts'
 import { systemRandom } from '#base/random.ts'
@@ -13,6 +13,8 @@ import { Choices } from '#testing/fuzz/choices.ts'
 import { Endurance, MAX_HELD_UP_MS, shown } from '#testing/fuzz/endurance.ts'
 import { ProvingGround } from '#testing/fuzz/proving-ground.ts'
 import { type FuzzRequest, FuzzRequests } from '#testing/fuzz/requests.ts'
+import { startTestServer, type TestServer } from '#testing/test-server.ts'
+import { WIDEST_BYTES, wideRequests } from '#testing/fuzz/wide-bodies.ts'
 import { type Answer, Wire } from '#testing/fuzz/wire.ts'
 
 const SEED = Number(process.env.FUZZ_SEED ?? systemRandom.int(2 ** 31))
@@ -138,6 +140,33 @@ it(
   },
   REQUESTS * MS_EACH + 60_000,
 )
+
+describe.runIf(IS_LONG)('as many elements as fit', () => {
+  // Without policies of anybody, which take their own time.
+  let server: TestServer
+  beforeAll(async () => {
+    server = await startTestServer({ log })
+  })
+  afterAll(() => server.close())
+
+  it.each(wideRequests(WIDEST_BYTES).map((request) => [request.what, request] as const))(
+    'hold nobody else up: %s',
+    async (_what, { method, path, contentType, body }) => {
+      const bytes = Buffer.from(body())
+      const headers = { 'content-type': contentType }
+      let code = 0
+      const turnMs = await new Endurance().longestTurn(async () => {
+        const answer = await server.fetch(path, { method, headers, body: bytes })
+        code = answer.status
+        await answer.arrayBuffer()
+      })
+      say(`${bytes.length} bytes of ${_what}: ${code}, at most ${Math.round(turnMs)} ms at once`)
+      expect(bugs).toEqual([])
+      expect(turnMs).toBeLessThan(MAX_HELD_UP_MS)
+    },
+    60_000,
+  )
+})
 
 /** It took its time; on its own it must not, unless it waits for somebody else. */
 async function expectPrompt(endurance: Endurance, request: FuzzRequest, at: number) {

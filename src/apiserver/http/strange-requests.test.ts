@@ -2,6 +2,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { Log } from '#base/log.ts'
 import { ask } from '#testing/custom-definition.ts'
+import { wideRequests } from '#testing/fuzz/wide-bodies.ts'
 import { startTestServer, type TestServer } from '#testing/test-server.ts'
 
 let server: TestServer
@@ -96,5 +97,15 @@ it.each([
   const { code, body } = await ask(server, 'POST', inDefault(plural), text, { 'content-type': 'application/json' })
   expect([code, body.details.causes.length]).toEqual([422, 1000])
 })
+
+// Whatever compares each element with each other one takes minutes for these.
+it.each(wideRequests(200_000).map((request) => [request.what, request] as const))(
+  'answers very many elements: %s',
+  async (_what, { method, path, contentType, body }) => {
+    const { code } = await ask(server, method, path, body(), { 'content-type': contentType })
+    expect([200, 201, 400, 413, 422]).toContain(code)
+  },
+  30_000,
+)
 
 it('has failed by no bug', () => expect(bugs).toEqual([]))

@@ -38,6 +38,22 @@ export class Endurance {
     return { processorMs: processorMs() - beganMs, idleMs: performance.eventLoopUtilization(loop).idle }
   }
 
+  /** The longest that one turn of the event loop has held the processor while `work` went on, in milliseconds. */
+  async longestTurn(work: () => Promise<unknown>): Promise<number> {
+    let [longest, before, isOver] = [0, processorMs(), false]
+    const look = () => {
+      const now = processorMs()
+      longest = Math.max(longest, now - before)
+      before = now
+      if (!isOver) setImmediate(look)
+    }
+    setImmediate(look)
+    await work()
+    isOver = true
+    look()
+    return longest
+  }
+
   sample(): MemoryUse {
     for (let i = 0; i < 3; i++) this.#collect()
     const { heapUsed, external, rss } = process.memoryUsage()
