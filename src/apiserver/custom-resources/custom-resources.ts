@@ -183,7 +183,8 @@ export class CustomResources {
 
   async #load(group: string, plural: string, kindName: string): Promise<WatchCache> {
     const prefix = storagePrefix({ group, plural })
-    const cache = new WatchCache(this.#options.api.store, storedCodec(anyVersion(group, kindName)), prefix)
+    const { api, clock } = this.#options
+    const cache = new WatchCache(api.store, storedCodec(anyVersion(group, kindName)), prefix, clock)
     await cache.start()
     return cache
   }

@@ -11,6 +11,8 @@ import type { Revision } from '#storage/store.ts'
 export interface Listed {
   readonly key: string
   readonly revision: Revision
+  /** Bytes of what is stored, where that is what is listed. */
+  readonly size?: number
   /** Shared, and never to be written to. */
   readonly object: KubeObject
   /** JSON as it is sent, resourceVersion included. */

@@ -17,7 +17,7 @@ import {
   OPTIMISTIC_LOCK_MESSAGE,
   StatusError,
 } from '#machinery/status-error.ts'
-import { CompareFailed, type Store, type StoreEntry, StoreUnavailable } from '#storage/store.ts'
+import { CompareFailed, type Revision, type Store, StoreUnavailable } from '#storage/store.ts'
 import { keepTimes } from '../apply/keep-times.ts'
 import { metadataKeptByStatus } from '../apply/reset-fields.ts'
 import { managedFieldsErrors } from '../apply/user-agent.ts'
@@ -104,6 +104,13 @@ const MAX_RETRIES = 32
 /** How many names are tried for a `generateName`. */
 const NAME_ATTEMPTS = 8
 
+/** The newest accepted object of a key, and about how many bytes it has. */
+interface Latest {
+  readonly object: Stored | Promise<Stored>
+  readonly revision: Revision
+  readonly size: number
+}
+
 export class Registry {
   readonly resource: Resource
   readonly strategy: Strategy
@@ -123,7 +130,7 @@ export class Registry {
     this.#random = random
     this.#form = form
     this.#codec = form?.codec ?? kindCodec(resource.apiVersion, resource.kind, resource.type)
-    this.#ownCache = form ? undefined : new WatchCache(store, this.#codec, storagePrefix(resource))
+    this.#ownCache = form ? undefined : new WatchCache(store, this.#codec, storagePrefix(resource), clock)
     this.cache = form?.cache ?? this.#ownCache!
   }
 
@@ -149,17 +156,20 @@ export class Registry {
   }
 
   /** The newest accepted object, which the next write builds on. */
-  #latest(key: string): { object: Stored | Promise<Stored>; entry: StoreEntry } | undefined {
-    const entry = this.#store.latest(key)
-    if (!entry) return undefined
+  #latest(key: string): Latest | undefined {
+    const revision = this.#store.latestRevision(key)
+    if (revision === undefined) return undefined
     const cached = this.cache.get(key)
-    if (cached?.revision === entry.revision) return { object: cached.object as Stored, entry }
+    if (cached?.revision === revision)
+      return { object: cached.object as Stored, revision, size: cached.size ?? cached.wire.length }
+    const { value, attachment } = this.#store.latest(key)!
     const stored =
-      entry.attachment === undefined
-        ? this.#codec.decode(entry.value, entry.revision)
+      attachment === undefined
+        ? this.#codec.decode(value, revision)
         : // Not committed yet, so that it still has whatever resourceVersion its writer sent.
-          withVersion(entry.attachment as Stored, entry.revision)
-    return { object: (this.#form ? this.#form.read(stored) : stored) as Stored | Promise<Stored>, entry }
+          withVersion(attachment as Stored, revision)
+    const object = (this.#form ? this.#form.read(stored) : stored) as Stored | Promise<Stored>
+    return { object, revision, size: value.length }
   }
 
   async create(draft: Draft, { namespace, dryRun, user, isLarge, validate }: WriteRequest): Promise<Written> {
@@ -249,13 +259,13 @@ export class Registry {
           created: true,
         }
       }
-      const { entry } = found
+      const { revision } = found
       const old = found.object instanceof Promise ? await found.object : found.object
-      const isLarge = request.isLarge === true || entry.value.length > LARGE_BYTES
+      const isLarge = request.isLarge === true || found.size > LARGE_BYTES
       const changed = change(old, isLarge)
       const draft = changed instanceof Promise ? await changed : changed
       if (isLarge) await nextTurn()
-      this.#checkPreconditions(draft, old, entry, name, isReplacement)
+      this.#checkPreconditions(draft, old, revision, name, isReplacement)
       this.#prepareUpdate(draft, old, namespace, {
         now: this.#clock.now(),
         subresource,
@@ -274,18 +284,18 @@ export class Registry {
           const cached = this.cache.get(key)
           // Answering with a value that is not durable yet would acknowledge somebody else's write too early.
           const isCurrent = !this.#form || this.#form.isCurrent(key)
-          if (cached?.revision === entry.revision && isCurrent) return { cached, object: old, created: false }
+          if (cached?.revision === revision && isCurrent) return { cached, object: old, created: false }
         }
         if (dryRun) {
-          const object = withVersion(await this.#preview(draft), entry.revision)
+          const object = withVersion(await this.#preview(draft), revision)
           return { cached: undefined, object, created: false }
         }
         if (this.#finishesDeletion(draft)) {
-          await this.#store.write({ key, expected: entry.revision, value: null })
+          await this.#store.write({ key, expected: revision, value: null })
           strategy.release?.(old)
-          return { cached: undefined, object: withVersion(draft, entry.revision), created: false }
+          return { cached: undefined, object: withVersion(draft, revision), created: false }
         }
-        const written = await this.#write(key, entry.revision, draft, keepsManagers)
+        const written = await this.#write(key, revision, draft, keepsManagers)
         isWritten = true
         return { ...written, created: false }
       } catch (err) {
@@ -298,7 +308,7 @@ export class Registry {
     }
   }
 
-  #checkPreconditions(draft: Draft, old: Stored, entry: StoreEntry, name: string, isReplacement: boolean) {
+  #checkPreconditions(draft: Draft, old: Stored, revision: Revision, name: string, isReplacement: boolean) {
     const { resourceVersion, uid } = draft.metadata
     if (uid && uid !== old.metadata.uid) {
       throw conflict(
@@ -308,7 +318,7 @@ export class Registry {
       )
     }
     if (resourceVersion && resourceVersion !== '0') {
-      if (resourceVersion !== String(entry.revision)) throw conflict(this.resource, name, OPTIMISTIC_LOCK_MESSAGE)
+      if (resourceVersion !== String(revision)) throw conflict(this.resource, name, OPTIMISTIC_LOCK_MESSAGE)
     } else if ((isReplacement || resourceVersion !== undefined) && this.strategy.needsResourceVersion) {
       throw invalid({ group: this.resource.group, kind: this.resource.plural }, name, [
         {
@@ -374,7 +384,7 @@ export class Registry {
     for (let attempt = 0; ; attempt++) {
       const found = this.#latest(key)
       if (!found) throw notFound(this.resource, name)
-      const { entry } = found
+      const { revision } = found
       const old = found.object instanceof Promise ? await found.object : found.object
       const { uid, resourceVersion } = request.preconditions ?? {}
       const failed = (what: string, wanted: string, actual: string, happened: string) =>
@@ -384,20 +394,20 @@ export class Registry {
           `the ${what} in the precondition (${wanted}) does not match the ${what} in record (${actual}). The object might have been ${happened}`,
         )
       if (uid && uid !== old.metadata.uid) throw failed('UID', uid, old.metadata.uid, 'deleted and then recreated')
-      if (resourceVersion && resourceVersion !== String(entry.revision))
-        throw failed('ResourceVersion', resourceVersion, String(entry.revision), 'modified')
+      if (resourceVersion && resourceVersion !== String(revision))
+        throw failed('ResourceVersion', resourceVersion, String(revision), 'modified')
       const pending = validate?.(old, old)
       if (pending) await pending
       const plan = planDeletion(old, request, strategy, this.#clock.now())
-      if (plan.kind === 'nothing') return { gone: false, object: withVersion(old, entry.revision) }
-      if (dryRun) return { gone: plan.kind === 'remove', object: withVersion(plan.object, entry.revision) }
+      if (plan.kind === 'nothing') return { gone: false, object: withVersion(old, revision) }
+      if (dryRun) return { gone: plan.kind === 'remove', object: withVersion(plan.object, revision) }
       try {
         if (plan.kind === 'remove') {
-          const revision = await this.#store.write({ key, expected: entry.revision, value: null })
+          const removedAt = await this.#store.write({ key, expected: revision, value: null })
           strategy.release?.(old)
-          return { gone: true, object: withVersion(plan.object, revision) }
+          return { gone: true, object: withVersion(plan.object, removedAt) }
         }
-        const written = await this.#write(key, entry.revision, plan.object)
+        const written = await this.#write(key, revision, plan.object)
         return { gone: false, object: written.object, ...(written.cached && { cached: written.cached }) }
       } catch (err) {
         if (err instanceof CompareFailed && attempt < MAX_RETRIES) continue

@@ -3,6 +3,7 @@
  * `apiserver/pkg/storage/cacher`). Reads are served from here; only writes go to the store. Entries are ordered by key,
  * so that a list of a namespace is a slice. Everything handed out is immutable.
  */
+import type { Clock } from '#base/clock.ts'
 import { SortedList } from '#base/sorted-list.ts'
 import type { KubeObject } from '#api/kind.ts'
 import { justAfter, lastUnder } from '#storage/keys.ts'
@@ -19,12 +20,15 @@ import {
   type PageOptions,
   type Selection,
 } from './object-cache.ts'
+import { RecentEvents } from './recent-events.ts'
 import { SelectedEntries } from './selected-entries.ts'
 
 /** One committed object: its shared decoded form and its shared bytes, each made when first asked for. */
 export class CachedObject implements Listed {
   readonly key: string
   readonly revision: Revision
+  /** Bytes that are stored. */
+  readonly size: number
   readonly #codec: KindCodec
   #stored: Buffer | undefined
   #object: KubeObject | undefined
@@ -37,6 +41,7 @@ export class CachedObject implements Listed {
     this.revision = entry.revision
     this.#codec = codec
     this.#stored = entry.value
+    this.size = entry.value?.length ?? 0
     if (entry.attachment !== undefined) {
       // The writer made this object for us and could not know its revision yet.
       this.#object = entry.attachment as KubeObject
@@ -72,9 +77,6 @@ export class CachedObject implements Listed {
   }
 }
 
-/** How many changes are kept in memory for watches that start a little in the past; older ones come from the store. */
-const RECENT_EVENTS = 1024
-
 export class WatchCache implements ObjectCache {
   readonly prefix: string
   readonly isDelayed = false
@@ -85,18 +87,17 @@ export class WatchCache implements ObjectCache {
   readonly #sorted = new SortedList<CachedObject>(byKey)
   readonly #watchers = new Set<CacheWatcher<CachedObject>>()
   readonly #selected = new SelectedEntries<CachedObject>(this)
-  #recent: CacheEvent<CachedObject>[] = []
-  /** Every event after this revision is in `#recent`. */
-  #recentAfter: Revision = 0
+  readonly #recent: RecentEvents<CachedObject>
   /** Revision of the newest change that is here. */
   #changedAt: Revision = 0
   #cancel: (() => void) | undefined
 
   /** `prefix` ends with a slash. */
-  constructor(store: Store, codec: KindCodec, prefix: string) {
+  constructor(store: Store, codec: KindCodec, prefix: string, clock: Clock) {
     this.#store = store
     this.#codec = codec
     this.prefix = prefix
+    this.#recent = new RecentEvents(clock)
   }
 
   /** Loads what is stored and follows it from there. Must settle before anything else is called. */
@@ -107,7 +108,7 @@ export class WatchCache implements ObjectCache {
       this.#byKey.set(entry.key, cached)
       this.#sorted.set(cached)
     }
-    this.#recentAfter = revision
+    this.#recent.begin(revision)
     this.#changedAt = revision
     this.#cancel = this.#store.watch(this.prefix, revision, {
       onEvents: (events) => this.#ingest(events),
@@ -178,11 +179,8 @@ export class WatchCache implements ObjectCache {
   }
 
   recent(prefix: string, after: Revision): CacheEvent<CachedObject>[] | undefined {
-    if (after < this.#recentAfter) return undefined
-    let from = this.#recent.length
-    while (from > 0 && this.#recent[from - 1]!.revision > after) from--
-    const events = this.#recent.slice(from)
-    return prefix === this.prefix ? events : events.filter((event) => keyOf(event).startsWith(prefix))
+    const events = this.#recent.since(after)
+    return prefix === this.prefix ? events : events?.filter((event) => keyOf(event).startsWith(prefix))
   }
 
   checkReached(revision: Revision) {
@@ -242,17 +240,8 @@ export class WatchCache implements ObjectCache {
     }
     if (out.length === 0) return
     this.#changedAt = out.at(-1)!.revision
-    this.#remember(out)
+    this.#recent.push(out)
     for (const watcher of this.#watchers) watcher.onEvents(out)
-  }
-
-  #remember(events: readonly CacheEvent<CachedObject>[]) {
-    for (const event of events) this.#recent.push(event)
-    if (this.#recent.length > 2 * RECENT_EVENTS) {
-      const dropped = this.#recent.length - RECENT_EVENTS
-      this.#recentAfter = this.#recent[dropped - 1]!.revision
-      this.#recent = this.#recent.slice(dropped)
-    }
   }
 
   /** Where in `#sorted` the entries under `prefix` are: from the first to before the second. */
