@@ -31,3 +31,12 @@ it('counts requests under names that there are, whatever clients say', async () 
   expect(metrics).toContain('apiserver_request_total{verb="other",resource="",subresource="",code="405"} 2')
   expect(metrics).toContain('apiserver_request_total{verb="POST",resource="pods",subresource="",code="404"} 1')
 })
+
+it('tells of health checks what they said last, and how often', async () => {
+  const name = 'poststarthook/rbac/bootstrap-roles'
+  for (const path of ['/readyz', `/readyz/${name}`, '/livez']) expect((await server.fetch(path)).status).toBe(200)
+  const text = await (await server.fetch('/metrics/slis')).text()
+  expect(text).toContain(`kubernetes_healthcheck{name="${name}",type="readyz"} 1`)
+  expect(text).toContain(`kubernetes_healthchecks_total{name="${name}",type="readyz",status="success"} 2`)
+  expect(text).toContain('kubernetes_healthchecks_total{name="etcd",type="livez",status="success"} 1')
+})

@@ -2,6 +2,7 @@
 import type { Registry as MetricsRegistry } from 'prom-client'
 import { own } from '#base/own.ts'
 import type { HealthChecks } from './health-checks.ts'
+import { HealthMetrics } from './health-metrics.ts'
 import type { PathHandler } from './path-handler.ts'
 
 export interface VersionInfo {
@@ -38,14 +39,15 @@ const json = (value: unknown) => ({
 export function systemPaths({ version, health, metrics, others }: SystemPathsOptions): PathHandler {
   const { live, ready } = health
   const endpoints: Record<string, HealthChecks> = { livez: live, readyz: ready, healthz: live }
+  const results = new HealthMetrics()
   return {
     async handle(path, req, query) {
       if (path === '/version' || path === '/version/') return json(version)
-      if (path === '/metrics')
-        return { code: 200, body: await metrics.metrics(), contentType: 'text/plain; version=0.0.4' }
+      if (path === '/metrics') return metricsText(await metrics.metrics())
+      if (path === '/metrics/slis') return metricsText(await results.text())
       const [, endpoint = '', ...rest] = path.split('/')
       const checks = own(endpoints, endpoint)
-      if (checks) return checkHealth(endpoint, checks, rest.join('/') || undefined, query)
+      if (checks) return checkHealth(endpoint, checks, { only: rest.join('/') || undefined, query, results })
       for (const other of others) {
         const answer = await other.handle(path, req, query)
         if (answer) return answer
@@ -58,6 +60,7 @@ export function systemPaths({ version, health, metrics, others }: SystemPathsOpt
               '/healthz',
               '/livez',
               '/metrics',
+              '/metrics/slis',
               '/openapi/v2',
               '/openapi/v3',
               '/readyz',
@@ -69,19 +72,32 @@ export function systemPaths({ version, health, metrics, others }: SystemPathsOpt
   }
 }
 
-function checkHealth(endpoint: string, checks: HealthChecks, only: string | undefined, query: URLSearchParams) {
+const metricsText = (body: string) => ({ code: 200, body, contentType: 'text/plain; version=0.0.4' })
+
+interface HealthQuestion {
+  /** One check, or all of them. */
+  only: string | undefined
+  query: URLSearchParams
+  results: HealthMetrics
+}
+
+function checkHealth(endpoint: string, checks: HealthChecks, { only, query, results }: HealthQuestion) {
   const excluded = new Set(query.getAll('exclude'))
   const names = only ? [only] : Object.keys(checks).filter((name) => !excluded.has(name))
   if (only && !Object.hasOwn(checks, only)) return undefined
-  const failed = names.filter((name) => checks[name]!() !== undefined)
+  const reasons = names.map((name) => checks[name]!())
+  names.forEach((name, i) => results.observe(name, endpoint, reasons[i] === undefined))
+  const hasPassed = reasons.every((reason) => reason === undefined)
   const plain = (code: number, body: string) => ({
     code,
     body,
     contentType: 'text/plain; charset=utf-8',
     headers: { 'x-content-type-options': 'nosniff' },
   })
-  if (failed.length === 0 && !query.has('verbose')) return plain(200, 'ok')
-  const lines = names.map((name) => (failed.includes(name) ? `[-]${name} failed: ${checks[name]!()}` : `[+]${name} ok`))
-  const verdict = failed.length === 0 ? `${endpoint} check passed` : `${endpoint} check failed`
-  return plain(failed.length === 0 ? 200 : 500, `${lines.join('\n')}\n${verdict}\n`)
+  if (hasPassed && !query.has('verbose')) return plain(200, 'ok')
+  const lines = names.map((name, i) =>
+    reasons[i] === undefined ? `[+]${name} ok` : `[-]${name} failed: ${reasons[i]}`,
+  )
+  const verdict = `${endpoint} check ${hasPassed ? 'passed' : 'failed'}`
+  return plain(hasPassed ? 200 : 500, `${lines.join('\n')}\n${verdict}\n`)
 }

@@ -186,16 +186,17 @@ export class Registry {
       ...(strategy.validate?.(draft) ?? []),
     ]
     if (errors.length > 0) throw invalid(resource, draft.metadata.name, errors)
-    refuseVersion(draft)
     if (isLarge) await nextTurn()
     const key = this.key(namespace, draft.metadata.name)
-    const existing = this.#latest(key)
-    if (existing) throw this.#exists(draft, await existing.object)
     const settle = strategy.allocate?.(draft, undefined, context)
     let release: Release | undefined
     let isWritten = false
     try {
       release = (await validate?.(draft, undefined)) ?? undefined
+      // What nobody may create is refused to them for that, whatever else stands against it.
+      if (!dryRun) refuseVersion(draft)
+      const existing = this.#latest(key)
+      if (existing) throw this.#exists(draft, await existing.object)
       if (dryRun) return { cached: undefined, object: await this.#preview(draft) }
       const written = await this.#write(key, 0, draft)
       isWritten = true

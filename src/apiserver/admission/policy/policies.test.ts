@@ -89,6 +89,17 @@ const denied = (what: string, why: string) =>
   `configmaps "${what}" is forbidden: ValidatingAdmissionPolicy 'p' with binding 'p' denied request: ${why}`
 
 describe('a validating policy', () => {
+  it('refuses before anybody says that an object is there, or may not have a version', async () => {
+    await create(configMaps, configMap('there', { a: 'no' }))
+    await validating('p', { validations: [{ expression: "object.data.a != 'no'", message: 'a must not be no' }] })
+    expect((await refusal(create(configMaps, configMap('there', { a: 'no' })))).code).toBe(422)
+    const versioned = { resourceVersion: '7' }
+    expect((await refusal(create(configMaps, configMap('new', { a: 'no' }, versioned)))).code).toBe(422)
+    // A version is refused first, as what is there need not be known for that.
+    expect((await refusal(create(configMaps, configMap('there', { a: 'yes' }, versioned)))).code).toBe(400)
+    expect((await refusal(create(configMaps, configMap('there', { a: 'yes' })))).code).toBe(409)
+  })
+
   it('refuses what its validations do not allow, with a message and a reason', async () => {
     await validating('p', {
       validations: [
