@@ -464,6 +464,27 @@ describe('fieldValidation', () => {
 })
 
 describe('HTTP/2', () => {
+  it('answers requests whose bodies nobody reads, one after the other on one connection', async () => {
+    const session = http2Connect(server.url, { ca: server.pki.authority.cert, ...server.pki.admin })
+    const body = Buffer.alloc(200_000, 'x')
+    const refused = () =>
+      new Promise<number>((resolve, reject) => {
+        const stream = session.request({ ':method': 'PATCH', ':path': `${MAPS}/there/nothing` })
+        let code = 0
+        stream.on('response', (headers) => (code = headers[':status']!))
+        stream.on('close', () => resolve(code))
+        stream.on('error', reject)
+        stream.resume().end(body)
+      })
+    try {
+      // More than a client keeps for a server that does not take it.
+      for (let round = 0; round < 8; round++)
+        expect(await Promise.all(Array.from({ length: 15 }, refused))).toEqual(Array(15).fill(404))
+    } finally {
+      session.destroy()
+    }
+  })
+
   it('serves many requests on one connection, as HTTP/1.1 does', async () => {
     const session = http2Connect(server.url, { ca: server.pki.authority.cert, ...server.pki.admin })
     const request = (method: string, path: string, body?: string) =>

@@ -1,7 +1,7 @@
 /**
  * Answers that are ready, sent when all requests that have arrived in the same turn of the event loop have been worked on.
  * Under load, a client's process is then woken once for many answers and not for each, which costs as much as a read does;
- * without load, an answer waits for nothing.
+ * without load, an answer waits for nothing. Over HTTP/2, the connection itself sends together what a turn has brought.
  */
 import type { Response } from './exchange.ts'
 
@@ -10,6 +10,7 @@ export class Outbox {
 
   /** Ends the answer, whose head has been written, with `bytes`. */
   end(res: Response, bytes: Buffer) {
+    if ('stream' in res) return void res.end(bytes)
     if (this.#ready.size === 0) setImmediate(() => this.#send())
     this.#ready.set(res, bytes)
   }

@@ -23,8 +23,9 @@ export function sendBytes(
   res: Response,
   code: number,
   { content, contentType, headers }: Content,
-  { outbox }: Pick<Delivery, 'outbox'>,
+  { req, outbox }: Pick<Delivery, 'req' | 'outbox'>,
 ) {
+  discardRest(req)
   // Node would join a string with the headers, and encode those as it does the string.
   const bytes = typeof content === 'string' ? Buffer.from(content) : content
   res.writeHead(code, {
@@ -38,14 +39,24 @@ export function sendBytes(
 
 /** How an answer is sent. */
 export interface Delivery {
-  readonly req: Pick<Request, 'headers'>
+  readonly req: Request
   readonly clock: Clock
   readonly outbox: Outbox
+}
+
+/**
+ * Lets the client send what nobody has read of its request, and forgets it, as Node does by itself over HTTP/1.1. Over
+ * HTTP/2 it resets the stream once the answer is complete, and clients made with Node then keep for as long as the
+ * connection lasts what they have not sent, until they can send nothing more.
+ */
+function discardRest(req: Request) {
+  if ('stream' in req && !req.stream.endAfterHeaders && req.readableFlowing === null) req.resume()
 }
 
 /** An answer whose request has been given up in the meantime goes nowhere. */
 export function sendBody(res: Response, code: number, { contentType, pieces }: Body, { req, clock, outbox }: Delivery) {
   if (res.headersSent || res.writableEnded) return
+  discardRest(req)
   let total = 0
   for (const piece of pieces) total += piece.length
   const head = { 'content-type': contentType, 'cache-control': CACHE_CONTROL }
