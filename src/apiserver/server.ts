@@ -110,6 +110,7 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
       version: options.version,
       health,
       metrics,
+      startedAtMs: clock.now(),
       others: [
         discoveryPaths(
           () => api.resources,

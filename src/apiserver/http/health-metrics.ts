@@ -16,6 +16,16 @@ export class HealthMetrics {
     registers: [this.#registry],
   })
 
+  /** `startedAtMs` is wall time, when the server began. */
+  constructor(startedAtMs: number) {
+    const start = new Gauge({
+      name: 'process_start_time_seconds',
+      help: 'When the process began, in seconds since the Unix epoch.',
+      registers: [this.#registry],
+    })
+    start.set(startedAtMs / 1000)
+  }
+
   /** `type` is the endpoint: `livez`, `readyz`, `healthz`. */
   observe(name: string, type: string, hasPassed: boolean) {
     this.#last.set({ name, type }, hasPassed ? 1 : 0)

@@ -34,6 +34,7 @@ it('counts requests under names that there are, whatever clients say', async () 
 
 it('tells of health checks what they said last, and how often', async () => {
   const name = 'poststarthook/rbac/bootstrap-roles'
+  expect(await (await server.fetch('/metrics/slis')).text()).toMatch(/^process_start_time_seconds \d+/m)
   for (const path of ['/readyz', `/readyz/${name}`, '/livez']) expect((await server.fetch(path)).status).toBe(200)
   const text = await (await server.fetch('/metrics/slis')).text()
   expect(text).toContain(`kubernetes_healthcheck{name="${name}",type="readyz"} 1`)

@@ -26,6 +26,8 @@ export interface SystemPathsOptions {
   version: VersionInfo
   health: { readonly live: HealthChecks; readonly ready: HealthChecks }
   metrics: MetricsRegistry
+  /** Wall time. */
+  startedAtMs: number
   /** Tried in order for every other path. */
   others: readonly PathHandler[]
 }
@@ -36,10 +38,10 @@ const json = (value: unknown) => ({
   contentType: 'application/json',
 })
 
-export function systemPaths({ version, health, metrics, others }: SystemPathsOptions): PathHandler {
+export function systemPaths({ version, health, metrics, startedAtMs, others }: SystemPathsOptions): PathHandler {
   const { live, ready } = health
   const endpoints: Record<string, HealthChecks> = { livez: live, readyz: ready, healthz: live }
-  const results = new HealthMetrics()
+  const results = new HealthMetrics(startedAtMs)
   return {
     async handle(path, req, query) {
       if (path === '/version' || path === '/version/') return json(version)
