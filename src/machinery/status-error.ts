@@ -171,12 +171,14 @@ export interface FieldError {
 export const MAX_FIELD_ERRORS = 1000
 /** No more are told once they are this long together, in characters: each may show a value of megabytes. */
 export const MAX_FIELD_ERRORS_LENGTH = 1 << 20
+/** Whether so many errors, of so many characters together, are as much as is told. */
+export const isAllThatIsTold = (count: number, length: number): boolean =>
+  count >= MAX_FIELD_ERRORS || length >= MAX_FIELD_ERRORS_LENGTH
 
 /** As many of the first as are told. */
 function told(found: readonly FieldError[]): readonly FieldError[] {
   let [count, length] = [0, 0]
-  while (count < found.length && count < MAX_FIELD_ERRORS && length < MAX_FIELD_ERRORS_LENGTH)
-    length += found[count++]!.message.length
+  while (count < found.length && !isAllThatIsTold(count, length)) length += found[count++]!.message.length
   return count === found.length ? found : found.slice(0, count)
 }
 

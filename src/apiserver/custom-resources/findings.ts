@@ -2,7 +2,7 @@
  * What is wrong with a value, as it is found: each thing once, with how many checks were made, by which the alternatives of
  * an `anyOf` are compared. Upstream: `validate.Result` and the errors of `kube-openapi/pkg/validation/errors`.
  */
-import { type FieldError, MAX_FIELD_ERRORS, MAX_FIELD_ERRORS_LENGTH } from '#machinery/status-error.ts'
+import { type FieldError, isAllThatIsTold } from '#machinery/status-error.ts'
 import {
   child,
   invalidAt,
@@ -38,7 +38,7 @@ export class Findings {
 
   /** There is as much as is told. */
   get #isFull(): boolean {
-    return this.#found.size >= MAX_FIELD_ERRORS || this.#length >= MAX_FIELD_ERRORS_LENGTH
+    return isAllThatIsTold(this.#found.size, this.#length)
   }
 
   merge(other: Findings) {

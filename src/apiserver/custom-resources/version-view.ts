@@ -80,7 +80,7 @@ export class VersionView implements ObjectCache, StoredForm {
   /** Objects that `write` has made, which need not be looked at again. */
   readonly #written = new WeakSet<KubeObject>()
   readonly #ends = new Set<() => void>()
-  readonly #selected: SelectedEntries<Listed>
+  readonly #selected = new SelectedEntries<Listed>(this)
 
   constructor({ stored, codec, forms, apiVersion }: VersionViewOptions) {
     this.#stored = stored
@@ -88,14 +88,6 @@ export class VersionView implements ObjectCache, StoredForm {
     this.#forms = forms
     this.#apiVersion = apiVersion
     this.isDelayed = forms.converter.isAsynchronous
-    this.#selected = new SelectedEntries<Listed>({
-      // What has been made ready since is no change of what is stored.
-      get changedAt() {
-        return forms.converter.isAsynchronous ? NaN : stored.changedAt
-      },
-      list: (prefix) => this.list(prefix),
-      recent: (prefix, after) => this.recent(prefix, after),
-    })
   }
 
   get cache(): ObjectCache {
@@ -108,6 +100,10 @@ export class VersionView implements ObjectCache, StoredForm {
 
   get revision(): Revision {
     return this.#stored.revision
+  }
+
+  get changedAt(): Revision {
+    return this.#stored.changedAt
   }
 
   get size(): number {
@@ -129,7 +125,13 @@ export class VersionView implements ObjectCache, StoredForm {
   }
 
   page(selection: Selection, options: PageOptions): Page {
-    if (!selection.isWhole) return pageOf(this.#selected.of(selection), options)
+    if (!selection.isWhole) {
+      // What has been made ready since is no change of what is stored.
+      const selected = this.isDelayed
+        ? this.list(selection.prefix).filter(({ object }) => selection.matches(object))
+        : this.#selected.of(selection)
+      return pageOf(selected, options)
+    }
     const { entries, remaining } = this.#stored.page(selection, options)
     return { entries: this.#showAll(entries), remaining }
   }

@@ -93,7 +93,7 @@ export function typeLookup(resourceTypes: { typeOf(apiVersion: string, kind: str
 }
 
 /**
- * Reads what the request carries, if its verb takes anything; the answer is its length in bytes. Throws BadRequest,
+ * Reads what a request that changes something carries; the answer is its length in bytes. Throws BadRequest,
  * RequestEntityTooLarge, UnsupportedMediaType.
  */
 export async function addBody(
@@ -104,23 +104,17 @@ export async function addBody(
 ): Promise<number> {
   const { verb, resource, subresource } = request
   const contentType = req.headers['content-type']
+  const bytes = await readBody(req)
   if (verb === 'delete' || verb === 'deletecollection') {
-    const bytes = await readBody(req)
     const inQuery = deleteOptionsOf(query)
     const expected = { apiVersion: 'v1', kind: 'DeleteOptions' }
     if (bytes.length > 0) request.body = parseBody(bytes, contentType, typeOf, expected)
     if (inQuery) request.body = { ...inQuery, ...(request.body as object | undefined) }
-    return bytes.length
-  }
-  if (verb === 'patch') {
-    const bytes = await readBody(req)
+  } else if (verb === 'patch') {
     request.body = parseBody(bytes, contentType, typeOf, undefined)
-    return bytes.length
-  }
-  if (verb === 'create' || verb === 'update') {
+  } else {
     const { kind, apiVersion = resource.apiVersion } = (subresource && resource.subresources[subresource]) || resource
     const expected: BodyType = { apiVersion, kind: kind ?? resource.kind }
-    const bytes = await readBody(req)
     try {
       // A null is an object without anything, as Go's decoder has it.
       request.body = parseBody(bytes, contentType, typeOf, expected) ?? {}
@@ -129,9 +123,8 @@ export async function addBody(
       const about = `the object provided is unrecognized (must be of type ${expected.kind})`
       throw badRequest(`${about}: ${err.message} (${beginningOf(bytes)})`, err)
     }
-    return bytes.length
   }
-  return 0
+  return bytes.length
 }
 
 /** What of a body is shown in an error. */

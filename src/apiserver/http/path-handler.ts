@@ -10,5 +10,6 @@ export interface PathAnswer {
   code: number
   body: Buffer | string
   contentType: string
+  /** Added to the common ones, or in their place. */
   headers?: Record<string, string>
 }

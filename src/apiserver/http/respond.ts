@@ -7,27 +7,20 @@ import { cutOff, type Request, type Response } from './exchange.ts'
 import { acceptsGzip, GZIP_ABOVE_BYTES, writeCompressed } from './gzip.ts'
 import { negotiateStatus, wantsPretty } from './negotiate.ts'
 import type { Outbox } from './outbox.ts'
+import type { PathAnswer } from './path-handler.ts'
 import { PIECE_BYTES, writePieces } from './pieces.ts'
 import { type Body, statusBody } from './representation.ts'
 
 const CACHE_CONTROL = 'no-cache, private'
 
-export interface Content {
-  readonly content: Buffer | string
-  readonly contentType: string
-  /** Added to the common ones, or in their place. */
-  readonly headers?: Record<string, string> | undefined
-}
-
 export function sendBytes(
   res: Response,
-  code: number,
-  { content, contentType, headers }: Content,
+  { code, body, contentType, headers }: PathAnswer,
   { req, outbox }: Pick<Delivery, 'req' | 'outbox'>,
 ) {
   discardRest(req)
   // Node would join a string with the headers, and encode those as it does the string.
-  const bytes = typeof content === 'string' ? Buffer.from(content) : content
+  const bytes = typeof body === 'string' ? Buffer.from(body) : body
   res.writeHead(code, {
     'content-type': contentType,
     'cache-control': CACHE_CONTROL,

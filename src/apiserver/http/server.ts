@@ -233,7 +233,7 @@ export class HttpServer {
       // The commonest answer of all, without any detour.
       const bytes = answer.type === 'object' && isPlain(accepted) ? answer.cached?.wire : undefined
       if (bytes && bytes.length <= GZIP_ABOVE_BYTES) {
-        if (!res.headersSent) sendBytes(res, code, { content: bytes, contentType: mediaTypes.json }, exchange)
+        if (!res.headersSent) sendBytes(res, { code, body: bytes, contentType: mediaTypes.json }, exchange)
         return
       }
       const form = { accepted, resource: route.resource, query, renderer, typeOf: this.#typeOf, joined: this.#joined }
@@ -289,12 +289,10 @@ export class HttpServer {
     const answer = await this.#options.paths.handle(path, req, query)
     if (!answer) {
       if (this.#isAboutApi(path)) throw noSuchPath()
-      return sendBytes(res, 404, NO_SUCH_PAGE, exchange)
+      return sendBytes(res, NO_SUCH_PAGE, exchange)
     }
     if (req.method !== 'GET' && req.method !== 'HEAD') throw methodNotAllowed()
-    if (res.headersSent) return
-    const { code, body: content, contentType, headers } = answer
-    sendBytes(res, code, { content, contentType, headers }, exchange)
+    if (!res.headersSent) sendBytes(res, answer, exchange)
   }
 
   /** Whether a path that leads nowhere is below a group of the API, whose clients expect a Status. */
@@ -386,7 +384,8 @@ function acceptedBy(
 }
 
 const NO_SUCH_PAGE = {
-  content: '404 page not found\n',
+  code: 404,
+  body: '404 page not found\n',
   contentType: 'text/plain; charset=utf-8',
   headers: { 'x-content-type-options': 'nosniff' },
 }

@@ -21,6 +21,7 @@ import {
   type OperationContext,
   type PathItem,
   pathItems,
+  readItem,
 } from './operations.ts'
 import type { Parameter } from './parameters.ts'
 import { Definitions, type Dialect, type JsonSchema, reference } from './schemas.ts'
@@ -283,17 +284,7 @@ class Writer {
 
   /** A place where discovery is read. */
   discovery(id: string, tag: string, description: string, type: Message): JsonSchema {
-    const operation: Operation = {
-      method: 'get',
-      id,
-      description,
-      action: '',
-      gvk: { group: '', version: '', kind: '' },
-      parameters: [],
-      answers: [{ code: 200, type }],
-      isStream: false,
-    }
-    return this.item({ path: '', tag, isCustom: false, parameters: [], operations: [operation] })
+    return this.item(readItem({ path: '', tag, id, description, type }))
   }
 
   item(item: PathItem): JsonSchema {

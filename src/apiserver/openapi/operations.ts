@@ -53,6 +53,29 @@ export interface PathItem {
   readonly operations: readonly Operation[]
 }
 
+export interface ReadItem extends Pick<PathItem, 'path' | 'tag'>, Pick<Operation, 'id' | 'description' | 'produces'> {
+  readonly type: Body
+}
+
+/** A place that belongs to no resource, where something is read. */
+export const readItem = ({ path, tag, type, ...operation }: ReadItem): PathItem => ({
+  path,
+  tag,
+  isCustom: false,
+  parameters: [],
+  operations: [
+    {
+      ...operation,
+      method: 'get',
+      action: '',
+      gvk: { group: '', version: '', kind: '' },
+      parameters: [],
+      answers: [{ code: 200, type }],
+      isStream: false,
+    },
+  ],
+})
+
 export interface OperationContext {
   /** The type of a subresource's body. */
   bodyType(apiVersion: string, kind: string): Message | undefined

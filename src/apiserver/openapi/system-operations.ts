@@ -2,28 +2,11 @@
  * What the server answers beside resources and discovery, as operations: its version, who issues tokens and with which keys.
  * Client generators make an API of each. Upstream: `apiserver/pkg/server/routes/{version,openidmetadata}.go`.
  */
-import type { Body, PathItem } from './operations.ts'
+import { type Body, type PathItem, readItem } from './operations.ts'
 import type { JsonSchema } from './schemas.ts'
 
-const item = (path: string, tag: string, id: string, description: string, type: Body, mediaType: string): PathItem => ({
-  path,
-  tag,
-  isCustom: false,
-  parameters: [],
-  operations: [
-    {
-      method: 'get',
-      id,
-      description,
-      action: '',
-      gvk: { group: '', version: '', kind: '' },
-      parameters: [],
-      answers: [{ code: 200, type }],
-      isStream: false,
-      produces: [mediaType],
-    },
-  ],
-})
+const item = (path: string, tag: string, id: string, description: string, type: Body, mediaType: string): PathItem =>
+  readItem({ path, tag, id, description, type, produces: [mediaType] })
 
 export const systemItems: readonly PathItem[] = [
   item(

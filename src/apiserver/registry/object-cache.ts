@@ -90,7 +90,7 @@ export interface ObjectCache {
   /** Entries as they were at `revision`, at most `limit` (0: all) after `startAfter`. Throws Compacted, FutureRevision. */
   listAt(prefix: string, revision: Revision, options: PageOptions): Promise<Page>
   /** Past changes under `prefix` after revision `after`, or undefined where memory does not reach back so far. */
-  recent(prefix: string, after: Revision): CacheEvent[] | undefined
+  recent(prefix: string, after: Revision): readonly CacheEvent[] | undefined
   /** Throws FutureRevision unless the store has reached `revision`. */
   checkReached(revision: Revision): void
   /** Delivers every change under `prefix` from now on. The returned function cancels. */

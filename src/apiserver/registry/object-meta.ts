@@ -6,7 +6,7 @@ import type { Resource } from '#api/kind.ts'
 import { nameSuffix, type Random, uuid } from '#base/random.ts'
 import { validateLabels } from '#machinery/labels.ts'
 import { asPrefix, dnsLabel, dnsSubdomain, type NameCheck, qualifiedName } from '#machinery/names.ts'
-import { badRequest, type FieldError, MAX_FIELD_ERRORS, MAX_FIELD_ERRORS_LENGTH } from '#machinery/status-error.ts'
+import { badRequest, type FieldError, isAllThatIsTold, MAX_FIELD_ERRORS } from '#machinery/status-error.ts'
 import type { Draft, Stored } from './strategy.ts'
 
 const SUFFIX_LENGTH = 5
@@ -162,7 +162,7 @@ function ownerErrors(owners: NonNullable<Draft['metadata']['ownerReferences']>):
   let controller: string | undefined
   let length = 0
   for (const owner of owners) {
-    if (errors.length >= MAX_FIELD_ERRORS || length >= MAX_FIELD_ERRORS_LENGTH) break
+    if (isAllThatIsTold(errors.length, length)) break
     for (const key of OWNER_KEYS) {
       const isMissing = key === 'apiVersion' ? !hasVersion(owner.apiVersion) : !owner[key]
       const why = key === 'apiVersion' ? 'version must not be empty' : 'must not be empty'

@@ -33,7 +33,7 @@ import {
 } from './object-meta.ts'
 import type { Draft, Stored, Strategy, StrategyContext } from './strategy.ts'
 import { WatchCache } from './watch-cache.ts'
-import { type Listed, type ObjectCache } from './object-cache.ts'
+import type { Listed, ObjectCache } from './object-cache.ts'
 import { LARGE_BYTES, nextTurn } from '../turns.ts'
 import type { User } from '../user.ts'
 
@@ -215,7 +215,7 @@ export class Registry {
     if (metadata.name || !metadata.generateName) return
     for (let attempt = 0; attempt < NAME_ATTEMPTS; attempt++) {
       metadata.name = generatedName(metadata.generateName, this.#random)
-      if (!this.#store.latest(this.key(namespace, metadata.name))) return
+      if (this.#store.latestRevision(this.key(namespace, metadata.name)) === undefined) return
     }
   }
 

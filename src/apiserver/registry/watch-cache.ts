@@ -84,7 +84,7 @@ export class WatchCache implements ObjectCache {
   readonly #codec: KindCodec
   readonly #byKey = new Map<string, CachedObject>()
   /** All entries, sorted by key. */
-  readonly #sorted = new SortedList<CachedObject>(byKey)
+  #sorted = new SortedList<CachedObject>(byKey)
   readonly #watchers = new Set<CacheWatcher<CachedObject>>()
   readonly #selected = new SelectedEntries<CachedObject>(this)
   readonly #recent: RecentEvents<CachedObject>
@@ -103,11 +103,9 @@ export class WatchCache implements ObjectCache {
   /** Loads what is stored and follows it from there. Must settle before anything else is called. */
   async start(): Promise<void> {
     const { entries, revision } = await this.#store.list(this.prefix)
-    for (const entry of entries) {
-      const cached = new CachedObject(this.#codec, entry)
-      this.#byKey.set(entry.key, cached)
-      this.#sorted.set(cached)
-    }
+    const loaded = entries.map((entry) => new CachedObject(this.#codec, entry))
+    for (const cached of loaded) this.#byKey.set(cached.key, cached)
+    this.#sorted = new SortedList<CachedObject>(byKey, loaded)
     this.#recent.begin(revision)
     this.#changedAt = revision
     this.#cancel = this.#store.watch(this.prefix, revision, {
@@ -178,9 +176,9 @@ export class WatchCache implements ObjectCache {
     return { entries: entries.map((entry) => new CachedObject(this.#codec, entry)), remaining }
   }
 
-  recent(prefix: string, after: Revision): CacheEvent<CachedObject>[] | undefined {
+  recent(prefix: string, after: Revision): readonly CacheEvent<CachedObject>[] | undefined {
     const events = this.#recent.since(after)
-    return prefix === this.prefix ? events : events?.filter((event) => keyOf(event).startsWith(prefix))
+    return events && this.#under(prefix, events)
   }
 
   checkReached(revision: Revision) {
@@ -193,7 +191,7 @@ export class WatchCache implements ObjectCache {
         ? watcher
         : {
             onEvents: (events) => {
-              const mine = events.filter((event) => keyOf(event).startsWith(prefix))
+              const mine = this.#under(prefix, events)
               if (mine.length > 0) watcher.onEvents(mine)
             },
             onEnd: (error) => watcher.onEnd(error),
@@ -244,13 +242,15 @@ export class WatchCache implements ObjectCache {
     for (const watcher of this.#watchers) watcher.onEvents(out)
   }
 
+  /** The events about what is under `prefix`. */
+  #under(prefix: string, events: readonly CacheEvent<CachedObject>[]): readonly CacheEvent<CachedObject>[] {
+    if (prefix === this.prefix) return events
+    return events.filter(({ current, previous }) => (current ?? previous)!.key.startsWith(prefix))
+  }
+
   /** Where in `#sorted` the entries under `prefix` are: from the first to before the second. */
   #range(prefix: string): [number, number] {
     if (prefix === this.prefix) return [0, this.#sorted.size]
     return [this.#sorted.countBefore(prefix), this.#sorted.countBefore(lastUnder(prefix))]
   }
-}
-
-function keyOf(event: CacheEvent): string {
-  return (event.current ?? event.previous)!.key
 }

@@ -5,7 +5,7 @@
  * Upstream: `apimachinery/pkg/util/validation/field`.
  */
 import type { NameCheck } from '#machinery/names.ts'
-import { type FieldError, MAX_FIELD_ERRORS, MAX_FIELD_ERRORS_LENGTH } from '#machinery/status-error.ts'
+import { type FieldError, isAllThatIsTold } from '#machinery/status-error.ts'
 import { Quantity } from '#machinery/quantity.ts'
 import {
   duplicateValue,
@@ -108,7 +108,7 @@ export class Problems {
 
   /** There is as much as is told. */
   get isFull(): boolean {
-    return this.errors.length >= MAX_FIELD_ERRORS || this.#length >= MAX_FIELD_ERRORS_LENGTH
+    return isAllThatIsTold(this.errors.length, this.#length)
   }
 
   required(at: Path, why = '') {
