@@ -6,7 +6,7 @@
 import { isObject, copyJson, setMember } from '#base/json.ts'
 import { Quantity } from '#machinery/quantity.ts'
 import { defaulters } from './defaults.ts'
-import type { Field, Message, ScalarName, Union } from './schema.ts'
+import type { DecodeOptions, Field, Message, ScalarName, Union } from './schema.ts'
 
 /** A value has the wrong JSON type, or text that its type can't hold. The message is worded as upstream's decoder does. */
 export class DecodeError extends Error {
@@ -29,16 +29,18 @@ interface Walk {
   path: (string | number)[]
   unknown: string[]
   withDefaults: boolean
+  known: DecodeOptions['known']
 }
 
-/**
- * Throws DecodeError. With `withDefaults` false nothing is filled in: for patches and for reading back what was stored.
- * With `keepsNulls` nulls of custom resources stay where their schema has no use for them.
- */
-export function decode(type: Message, input: unknown, { withDefaults = true, keepsNulls = false } = {}): Decoded {
-  const walk: Walk = { root: type, path: [], unknown: [], withDefaults }
+/** Throws DecodeError. */
+export function decode(
+  type: Message,
+  input: unknown,
+  { withDefaults = true, keepsNulls = false, known }: DecodeOptions = {},
+): Decoded {
+  const walk: Walk = { root: type, path: [], unknown: [], withDefaults, known }
   if (!isObject(input)) throw typeError(walk, type, input, goName(type))
-  if (type.schema) return type.schema.decode(input, { withDefaults, keepsNulls })
+  if (type.schema) return type.schema.decode(input, { withDefaults, keepsNulls, known })
   const object = decodeMessage(type, input, walk)
   return { object, unknown: walk.unknown }
 }
@@ -60,6 +62,10 @@ function decodeMessage(type: Message, input: Record<string, unknown>, walk: Walk
     }
     // A null is an absent field, as Go's decoder has it.
     if (value === null || value === undefined) continue
+    if (walk.path.length === 0 && isTakenOver(walk.known, key, value)) {
+      out[key] = value
+      continue
+    }
     walk.path.push(key)
     const decoded =
       field.shape !== 'one'
@@ -74,6 +80,10 @@ function decodeMessage(type: Message, input: Record<string, unknown>, walk: Walk
   if (walk.withDefaults) applyDefaults(type, out, walk)
   return out
 }
+
+/** Whether this member of an object is also that of the `known` one; see DecodeOptions. */
+export const isTakenOver = (known: DecodeOptions['known'], key: string, value: unknown): boolean =>
+  known !== undefined && known[key] === value && typeof value === 'object' && key !== 'metadata'
 
 /** Go's encoder leaves out the zeros of fields with `omitempty`, so a zero and nothing must not be two states. */
 function isDropped(field: Field, value: unknown): boolean {

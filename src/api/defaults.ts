@@ -1,6 +1,7 @@
 /**
  * Defaults that depend on other fields; constant ones stand with their field as `.default(...)`. Each function completes
- * one freshly decoded message in place, after its parts. Upstream: the `SetDefaults_*` functions of
+ * one freshly decoded message in place, after its parts; parts that are complete already may be shared, so that nothing is
+ * to be written there that makes no difference. Upstream: the `SetDefaults_*` functions of
  * `pkg/apis/<group>/<version>/defaults.go`.
  */
 import { MatchResources, MutatingWebhook, ValidatingWebhook } from './admissionregistration/v1.ts'

@@ -168,16 +168,29 @@ type InferFields<F extends Fields> = { [K in RequiredNames<F>]: F[K]['value'] } 
 /** The static type of a Message's value. */
 export type Infer<M extends Message> = M extends Message<infer F> ? InferFields<F> : never
 
+/** What `decode` is to do with what it is given. */
+export interface DecodeOptions {
+  /** Default: true. Without, nothing is filled in: for patches and for reading back what was stored. */
+  withDefaults?: boolean
+  /** Nulls of custom resources stay where their schema has no use for them. Default: false. */
+  keepsNulls?: boolean
+  /**
+   * A complete object of the same type. Of `spec`, `status` and other members besides metadata, those that the input shares
+   * with it are taken over as they are, and nothing is filled in there; they should be frozen.
+   */
+  known?: Readonly<Record<string, unknown>> | undefined
+}
+
 /** How objects look that users have described themselves, as they do in a CustomResourceDefinition. */
 export interface ObjectSchema {
   /**
    * `decode` for an object of this type: checks what can't be left to validation, drops what the schema does not know,
-   * and fills in defaults where they are wanted. Nulls that mean nothing are dropped unless they shall be kept. Copies;
-   * throws DecodeError.
+   * and fills in defaults where they are wanted. Copies, but for what is
+   * known; throws DecodeError.
    */
   decode(
     input: Record<string, unknown>,
-    options: { withDefaults: boolean; keepsNulls: boolean },
+    options: DecodeOptions & { withDefaults: boolean },
   ): { object: Record<string, unknown>; unknown: string[] }
   /** As JSON, in the words of apiextensions.k8s.io/v1 JSONSchemaProps. */
   readonly source: Readonly<Record<string, unknown>>

@@ -6,7 +6,7 @@ import { decode, DecodeError } from '#api/decode.ts'
 import { apiVersionOf, type KubeObject } from '#api/kind.ts'
 import { DeleteOptions } from '#api/meta/v1.ts'
 import type { Message } from '#api/schema.ts'
-import { isObject } from '#base/json.ts'
+import { freezeJson, isObject } from '#base/json.ts'
 import type { ApiRequest } from '#client/transport.ts'
 import { badRequest, invalid, StatusError } from '#machinery/status-error.ts'
 import { withoutManagers } from './apply/managers.ts'
@@ -14,7 +14,7 @@ import { applyPatch } from './patch/apply-patch.ts'
 import { goText } from './patch/go-text.ts'
 import { checkDeleteRequest, type DeleteRequest } from './registry/deletion.ts'
 import { immutableValue, invalidValue } from './registry/object-meta.ts'
-import type { Draft } from './registry/strategy.ts'
+import type { Draft, Stored } from './registry/strategy.ts'
 import { inTurns } from './turns.ts'
 
 /** Who is told. */
@@ -28,7 +28,7 @@ type Refusal = (why: string, cause?: unknown) => StatusError
 
 /**
  * Decodes a body of `type`, which is a top-level kind, obeying `fieldValidation`. Throws BadRequest, unless `refusal`
- * makes another error of it.
+ * makes another error of it. What the body shares with `known` is taken over; see `decode`.
  */
 export function decodeObject(
   caller: Listener,
@@ -36,6 +36,7 @@ export function decodeObject(
   type: Message,
   body: unknown,
   refusal?: Refusal,
+  known?: KubeObject,
 ): Draft {
   const { version, kind: expected } = type.gvk!
   const apiVersion = apiVersionOf(type.gvk!)
@@ -66,7 +67,7 @@ export function decodeObject(
   let decoded
   try {
     // Who applies a null means it.
-    decoded = decode(type, body, { keepsNulls: patchType === 'apply' })
+    decoded = decode(type, body, { keepsNulls: patchType === 'apply', known: known as Stored | undefined })
   } catch (cause) {
     throw cause instanceof DecodeError ? refuse(cause.message, cause) : cause
   }
@@ -158,7 +159,16 @@ export const patchInTurns = (caller: Listener, request: ApiRequest, type: Messag
 function patchedBody(request: ApiRequest, type: Message, old: KubeObject): unknown {
   const { patchType, body } = request
   if (patchType === undefined || patchType === 'apply') throw new TypeError(`${patchType} is no way to patch an object`)
+  freezeParts(old)
   return applyPatch(patchType, mentionsManagers(request) ? old : withoutManagers(old), body, type)
+}
+
+/**
+ * What a patch leaves alone the new object shares with the old one: it need not be decoded again, and whoever compares the
+ * two sees at once that it is the same. Metadata is the server's to write into.
+ */
+function freezeParts(object: KubeObject) {
+  for (const [key, part] of Object.entries(object)) if (key !== 'metadata') freezeJson(part)
 }
 
 /** What was patched as the object that it has to be. */
@@ -172,11 +182,12 @@ function patchedObject(caller: Listener, request: ApiRequest, type: Message, old
     ...(patchType === 'strategic' && { apiVersion: apiVersionOf(type.gvk!), kind: type.gvk!.kind }),
     ...(duplicates.length > 0 && { [kDuplicates]: duplicates }),
   }
-  const draft = decodeObject(caller, request, type, isObject(patched) ? noted : patched, (why, cause) => {
+  const refuse: Refusal = (why, cause) => {
     const value = patchType === 'strategic' ? goText(body) : JSON.stringify(patched)
     const error = invalid({ group: '', kind: '' }, '', [invalidValue('patch', value, why)])
     return new StatusError('Invalid', error.message, { details: error.details!, cause })
-  })
+  }
+  const draft = decodeObject(caller, request, type, isObject(patched) ? noted : patched, refuse, old)
   const { uid } = draft.metadata
   if (uid && uid !== old.metadata.uid) throw invalid(resource, name!, [immutableValue('metadata.uid', uid)])
   return withoutOldVersion(withName(draft, name), old)

@@ -14,6 +14,17 @@ export function copyJson<T>(value: T): T {
   return out as T
 }
 
+/**
+ * Makes a JSON value immutable, all the way down, and returns it. What is frozen already is taken to be so all the way
+ * down, so that freezing it again costs nothing.
+ */
+export function freezeJson<T>(value: T): T {
+  if (typeof value !== 'object' || value === null || Object.isFrozen(value)) return value
+  if (Array.isArray(value)) for (const element of value) freezeJson(element)
+  else for (const key in value) freezeJson(value[key])
+  return Object.freeze(value)
+}
+
 /** Like `object[key] = value`, but `__proto__` is a name like any other. */
 export function setMember(object: Record<string, unknown>, key: string, value: unknown): void {
   if (key === '__proto__')

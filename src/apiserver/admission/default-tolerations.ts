@@ -11,15 +11,13 @@ export const defaultTolerations: AdmissionPlugin = {
   // Also in updates: who sends a pod as it was made does not know of what was added to it.
   admit({ resource, subresource, operation }, object) {
     if (resource !== pods || subresource !== '' || operation === 'CONNECT') return
-    const { spec } = object as unknown as Pod
-    const tolerations = spec.tolerations ?? []
+    const pod = object as unknown as Pod
+    const { tolerations = [] } = pod.spec
     const covers = (taint: string) =>
       tolerations.some((t) => (!t.key || t.key === taint) && (!t.effect || t.effect === 'NoExecute'))
     const missing = TAINTS.filter((taint) => !covers(taint))
     if (missing.length === 0) return
-    spec.tolerations = [
-      ...tolerations,
-      ...missing.map((key) => ({ key, operator: 'Exists', effect: 'NoExecute', tolerationSeconds: SECONDS })),
-    ]
+    const added = missing.map((key) => ({ key, operator: 'Exists', effect: 'NoExecute', tolerationSeconds: SECONDS }))
+    pod.spec = { ...pod.spec, tolerations: [...tolerations, ...added] }
   },
 }

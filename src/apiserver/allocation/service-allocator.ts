@@ -5,6 +5,7 @@
 import { isIP } from 'node:net'
 import type { Service, ServicePort } from '#api/core/v1/service.ts'
 import { addressAt, type Cidr, cidrSize, contains, parseCidr, parseIp } from '#base/ip.ts'
+import { copyJson } from '#base/json.ts'
 import type { Random } from '#base/random.ts'
 import { type FieldError, internalError, invalid } from '#machinery/status-error.ts'
 import { invalidValue } from '../registry/object-meta.ts'
@@ -56,6 +57,8 @@ export class ServiceAllocator {
     return {
       ...strategy,
       prepareForUpdate: (draft, old, context) => {
+        // Addresses and ports are written into it.
+        if (draft.spec === old.spec) draft.spec = copyJson(old.spec)
         if (context.subresource === '') keepAllocated(draft as unknown as Service, old as unknown as Service)
         strategy.prepareForUpdate?.(draft, old, context)
       },

@@ -3,8 +3,9 @@
  * and told of, nulls that mean nothing too, the metadata of embedded objects is checked, and defaults are filled in.
  * Upstream: the packages `pruning`, `defaulting` and `objectmeta` of `apiextensions-apiserver/pkg/apiserver/schema`.
  */
-import { decode, DecodeError, pathText } from '#api/decode.ts'
+import { decode, DecodeError, isTakenOver, pathText } from '#api/decode.ts'
 import { ObjectMeta } from '#api/meta/v1.ts'
+import type { DecodeOptions } from '#api/schema.ts'
 import { copyJson, setMember } from '#base/json.ts'
 import { goJson } from './field-errors.ts'
 import type { Structural } from './structural.ts'
@@ -17,6 +18,8 @@ export interface TakeInOptions {
   dropsMalformed?: boolean
   /** Nulls that the schema does not allow stay, for validation to find: what is applied loses nothing silently. */
   keepsNulls?: boolean
+  /** What the object shares with this complete one is taken over; see `decode`. */
+  known?: DecodeOptions['known']
 }
 
 export interface TakenIn {
@@ -89,6 +92,10 @@ function takeObject(schema: Structural, input: Json, skips: boolean, isEmbedded:
     if (value === undefined) continue
     if (isEmbedded && (key === 'metadata' || key === 'apiVersion' || key === 'kind')) {
       takeMetaField(key, value, out, walk)
+      continue
+    }
+    if (walk.path.length === 0 && isTakenOver(walk.known, key, value)) {
+      setMember(out, key, value)
       continue
     }
     const property = schema.properties.get(key)

@@ -7,7 +7,10 @@ import type { FieldError } from '#machinery/status-error.ts'
 import type { NameCheck } from '#machinery/names.ts'
 import type { User } from '../user.ts'
 
-/** A freshly decoded object on its way in; a strategy may write to it. */
+/**
+ * A freshly decoded object on its way in, that may be written to. Of an update, whole members such as `spec` may be the
+ * stored object's, which are frozen: they are replaced rather than written into.
+ */
 export type Draft = KubeObject & Record<string, any>
 /** A stored object; nobody writes to it. */
 export type Stored = KubeObject & Record<string, any>

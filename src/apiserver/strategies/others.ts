@@ -99,11 +99,11 @@ export const certificateSigningRequestStrategy: Strategy = {
   prepareForUpdate(request, old, { subresource, now }) {
     request.spec = old.spec
     if (subresource === '') return
-    const conditions: Condition[] = request.status?.conditions ?? []
-    if (subresource === 'approval') request.status = { ...old.status, conditions }
-    else request.status.conditions = keepDecisions(conditions, old)
-    stampConditions(request.status.conditions, old, now)
-    if (request.status.conditions.length === 0) delete request.status.conditions
+    const { conditions: found = [], ...status } = request.status as { conditions?: Condition[] }
+    const isApproval = subresource === 'approval'
+    const conditions = stamped(isApproval ? found : keepDecisions(found, old), old, now)
+    request.status = { ...(isApproval ? old.status : status), conditions }
+    if (conditions.length === 0) delete request.status.conditions
   },
   selectableFields: { 'spec.signerName': (request) => request.spec.signerName ?? '' },
 }
@@ -128,16 +128,14 @@ function keepDecisions(conditions: readonly Condition[], old: Stored): Condition
   return kept
 }
 
-function stampConditions(conditions: Condition[], old: Stored, now: number) {
+function stamped(conditions: readonly Condition[], old: Stored, now: number): Condition[] {
   const known = new Map<string, Condition>()
   const keyOf = ({ type, status }: Condition) => JSON.stringify([type, status])
   for (const condition of (old.status?.conditions ?? []) as Condition[])
     if (!known.has(keyOf(condition))) known.set(keyOf(condition), condition)
-  for (const condition of conditions) {
-    // What was taken over from the stored object is shared and complete.
-    if (condition.lastUpdateTime && condition.lastTransitionTime) continue
-    condition.lastUpdateTime ??= timestamp(now)
-    const was = known.get(keyOf(condition))
-    condition.lastTransitionTime ??= was?.lastTransitionTime ?? timestamp(now)
-  }
+  return conditions.map((condition) => ({
+    lastUpdateTime: timestamp(now),
+    lastTransitionTime: known.get(keyOf(condition))?.lastTransitionTime ?? timestamp(now),
+    ...condition,
+  }))
 }

@@ -84,6 +84,7 @@ function mergeLabelKeys(
 const prepareSubresource: Record<string, (pod: Draft, old: Stored) => void> = {
   status(pod, old) {
     keepMeta(pod, old, ['ownerReferences'])
+    if (pod.status === old.status) return
     pod.status.qosClass ||= old.status?.qosClass
     keepObservedGenerations(pod, old)
   },

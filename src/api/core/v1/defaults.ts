@@ -65,12 +65,18 @@ function completeVolume(volume: Draft) {
     volume.image.pullPolicy = defaultPullPolicy(volume.image.reference ?? '')
 }
 
+/** Adds to `target[key]` what it lacks of `more`. */
+function complete(target: Draft, key: string, more: Record<string, unknown> | undefined) {
+  const found = target[key] as Record<string, unknown> | undefined
+  for (const name in more) if (found?.[name] === undefined) return void (target[key] = { ...more, ...found })
+}
+
 /** Unlike pod templates, a pod is completed with what follows from its limits. */
 function completePod({ spec }: Draft) {
   const containers: Draft[] = [...(spec.containers ?? []), ...(spec.initContainers ?? [])]
   for (const container of containers) {
-    const { limits, requests } = container.resources
-    if (limits) container.resources.requests = { ...limits, ...requests }
+    const { limits } = container.resources
+    complete(container.resources, 'requests', limits)
     if (!spec.hostNetwork) continue
     for (const port of container.ports ?? []) port.hostPort ||= port.containerPort
   }
@@ -82,21 +88,17 @@ function completePodLevelResources(spec: Draft) {
   const resources = spec.resources as { limits?: Record<string, string>; requests?: Record<string, string> }
   const isSet = (list: Record<string, string> | undefined) => list !== undefined && Object.keys(list).length > 0
   if (isSet(resources.limits) || isSet(resources.requests)) {
-    const limits = { ...resources.limits }
-    for (const [name, amount] of Object.entries(containersTotal(spec, 'limits'))) {
-      if (isHugePages(name) && resources.requests?.[name] === undefined) limits[name] ??= amount
-    }
-    if (isSet(limits)) resources.limits = limits
+    const totals = Object.entries(containersTotal(spec, 'limits'))
+    const isMissing = ([name]: [string, string]) => isHugePages(name) && resources.requests?.[name] === undefined
+    complete(resources, 'limits', Object.fromEntries(totals.filter(isMissing)))
   }
   if (!isSet(resources.limits)) return
-  const requests = { ...resources.requests }
-  for (const [name, amount] of Object.entries(containersTotal(spec, 'requests'))) {
-    if (isPodLevelResource(name) && allowsOvercommit(name)) requests[name] ??= amount
-  }
-  for (const [name, amount] of Object.entries(resources.limits!)) {
-    if (isPodLevelResource(name)) requests[name] ??= amount
-  }
-  if (isSet(requests)) resources.requests = requests
+  const totals = Object.entries(containersTotal(spec, 'requests'))
+  const limits = Object.entries(resources.limits!).filter(([name]) => isPodLevelResource(name))
+  complete(resources, 'requests', {
+    ...Object.fromEntries(limits),
+    ...Object.fromEntries(totals.filter(([name]) => isPodLevelResource(name) && allowsOvercommit(name))),
+  })
 }
 
 function completePodSpec(spec: Draft) {
@@ -144,7 +146,10 @@ export const coreDefaults: readonly (readonly [Message, Defaulter])[] = [
   [NodeStatus, (status) => void (status.capacity && (status.allocatable ??= { ...status.capacity }))],
   [
     PersistentVolume,
-    ({ spec }) => Object.assign(spec, { persistentVolumeReclaimPolicy: 'Retain', volumeMode: 'Filesystem', ...spec }),
+    ({ spec }) => {
+      spec.persistentVolumeReclaimPolicy ??= 'Retain'
+      spec.volumeMode ??= 'Filesystem'
+    },
   ],
   [NodeSpec, alignNetworks],
   [Pod, completePod],

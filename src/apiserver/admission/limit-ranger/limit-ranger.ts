@@ -6,6 +6,7 @@ import type { LimitRange } from '#api/core/v1/namespace.ts'
 import type { PersistentVolumeClaim } from '#api/core/v1/persistent-volume.ts'
 import type { Pod } from '#api/core/v1/pod.ts'
 import { limitRanges, persistentVolumeClaims, pods } from '#api/resources.ts'
+import { copyJson } from '#base/json.ts'
 import type { Api } from '../../api.ts'
 import type { AdmissionPlugin, AdmissionRequest } from '../admission.ts'
 import { cachedObjects } from '../lookup.ts'
@@ -17,6 +18,8 @@ export const limitRanger = (api: () => Api): AdmissionPlugin => ({
   name: 'LimitRanger',
   admit(request, object) {
     if (request.resource !== pods || !isConcerned(request)) return
+    // What a patch leaves alone is the old pod's, and not to be written to.
+    if (request.operation === 'UPDATE') object.spec = copyJson(object.spec)
     for (const range of cachedObjects(api(), limitRanges, request.namespace))
       applyDefaults(object as unknown as Pod, limitsOf(range))
   },
