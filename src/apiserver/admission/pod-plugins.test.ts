@@ -1,9 +1,19 @@
 /** What the plug-ins that look at pods complete, refuse and leave alone. */
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { decode } from '#api/decode.ts'
 import type { Pod } from '#api/core/v1/pod.ts'
-import { namespaces, nodes, pods, priorityClasses, runtimeClasses, serviceAccounts } from '#api/resources.ts'
+import {
+  limitRanges,
+  namespaces,
+  nodes,
+  pods,
+  priorityClasses,
+  runtimeClasses,
+  serviceAccounts,
+} from '#api/resources.ts'
 import { type InProcessApi, startInProcessApi } from '#testing/in-process-api.ts'
 import { refusal } from '#testing/refusal.ts'
+import type { Draft } from '../registry/strategy.ts'
 
 let cluster: InProcessApi
 beforeEach(async () => {
@@ -211,6 +221,32 @@ describe('RuntimeClass', () => {
     // A wider toleration of the pod makes the narrower one needless.
     const wide = await create('c', { runtimeClassName, tolerations: [{ operator: 'Exists' }] })
     expect(wide.spec.tolerations).toEqual([{ operator: 'Exists' }])
+  })
+})
+
+describe('a pod that was stored before there were rules for it', () => {
+  beforeEach(async () => {
+    const draft = decode(pods.type, { metadata: { name: 'old' }, spec: { containers } }).object as Draft
+    await cluster.api.registry(pods).create(draft, { namespace: 'ns', dryRun: false })
+  })
+  const key = { name: 'old', namespace: 'ns' }
+  const label = (subresource?: string) =>
+    cluster.client.patch(pods, key, { metadata: { labels: { a: 'b' } } }, { ...(subresource && { subresource }) })
+
+  it('gets its tolerations with a patch of something else', async () => {
+    const { spec } = await label()
+    expect(spec.tolerations!.map(({ key }) => key)).toEqual([
+      'node.kubernetes.io/not-ready',
+      'node.kubernetes.io/unreachable',
+    ])
+  })
+
+  it('is refused, and not written to, where a resize completes what may not change', async () => {
+    const limit = { type: 'Container', defaultRequest: { cpu: '10m' } }
+    await cluster.client.create(limitRanges, { metadata: { name: 'l', namespace: 'ns' }, spec: { limits: [limit] } })
+    const before = structuredClone(await cluster.client.get(pods, key))
+    expect(await refusal(label('resize'))).toMatchObject({ reason: 'Invalid' })
+    expect(await cluster.client.get(pods, key)).toEqual(before)
   })
 })
 
