@@ -83,7 +83,11 @@ function decodeMessage(type: Message, input: Record<string, unknown>, walk: Walk
 
 /** Whether this member of an object is also that of the `known` one; see DecodeOptions. */
 export const isTakenOver = (known: DecodeOptions['known'], key: string, value: unknown): boolean =>
-  known !== undefined && known[key] === value && typeof value === 'object' && key !== 'metadata'
+  known !== undefined &&
+  known[key] === value &&
+  typeof value === 'object' &&
+  Object.isFrozen(value) &&
+  key !== 'metadata'
 
 /** Go's encoder leaves out the zeros of fields with `omitempty`, so a zero and nothing must not be two states. */
 function isDropped(field: Field, value: unknown): boolean {

@@ -175,8 +175,8 @@ export interface DecodeOptions {
   /** Nulls of custom resources stay where their schema has no use for them. Default: false. */
   keepsNulls?: boolean
   /**
-   * A complete object of the same type. Of `spec`, `status` and other members besides metadata, those that the input shares
-   * with it are taken over as they are, and nothing is filled in there; they should be frozen.
+   * Another object of the same type. Of `spec`, `status` and other members besides metadata, those that the input shares with
+   * it are taken over as they are where they are frozen, which says that they are complete.
    */
   known?: Readonly<Record<string, unknown>> | undefined
 }

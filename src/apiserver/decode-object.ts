@@ -6,7 +6,7 @@ import { decode, DecodeError } from '#api/decode.ts'
 import { apiVersionOf, type KubeObject } from '#api/kind.ts'
 import { DeleteOptions } from '#api/meta/v1.ts'
 import type { Message } from '#api/schema.ts'
-import { freezeJson, isObject } from '#base/json.ts'
+import { freezeParts, isObject } from '#base/json.ts'
 import type { ApiRequest } from '#client/transport.ts'
 import { badRequest, invalid, StatusError } from '#machinery/status-error.ts'
 import { withoutManagers } from './apply/managers.ts'
@@ -159,16 +159,10 @@ export const patchInTurns = (caller: Listener, request: ApiRequest, type: Messag
 function patchedBody(request: ApiRequest, type: Message, old: KubeObject): unknown {
   const { patchType, body } = request
   if (patchType === undefined || patchType === 'apply') throw new TypeError(`${patchType} is no way to patch an object`)
-  freezeParts(old)
+  // What a patch leaves alone the new object shares with the old one: it need not be decoded again, and whoever compares the
+  // two sees at once that it is the same. Custom resources are frozen by who knows whether they are complete.
+  if (!type.schema) freezeParts(old)
   return applyPatch(patchType, mentionsManagers(request) ? old : withoutManagers(old), body, type)
-}
-
-/**
- * What a patch leaves alone the new object shares with the old one: it need not be decoded again, and whoever compares the
- * two sees at once that it is the same. Metadata is the server's to write into.
- */
-function freezeParts(object: KubeObject) {
-  for (const [key, part] of Object.entries(object)) if (key !== 'metadata') freezeJson(part)
 }
 
 /** What was patched as the object that it has to be. */

@@ -91,6 +91,17 @@ describe('versions with the same fields', () => {
     expect((await apply('v1', 'second', { one: 6 }, '&force=true')).body.spec).toEqual({ one: 6 })
   })
 
+  it('are completed by a patch of something else', async () => {
+    await create('v1', 'x', { a: 'b', one: 5 })
+    await redefine(server, NAME, ({ versions }) => {
+      versions[0]!.storage = false
+      versions[1]!.storage = true
+    })
+    expect(await specOf('v2', 'x')).toEqual({ a: 'b' })
+    const { body } = await ask(server, 'PATCH', at('v2', 'x'), { metadata: { labels: { a: 'b' } } })
+    expect(body.spec).toEqual({ a: 'b', two: 2 })
+  })
+
   it('are remembered as long as objects may be stored in them', async () => {
     await create('v1', 'x', { a: 'b', one: 5 })
     await redefine(server, NAME, ({ versions }) => {

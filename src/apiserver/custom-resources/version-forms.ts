@@ -71,19 +71,23 @@ export class VersionForms {
 
   /** An object of a version as it is to be stored. Throws StatusError, or rejects with one. */
   write(object: KubeObject): KubeObject | Promise<KubeObject> {
-    if (object.apiVersion === this.storageVersion) return this.#takeIn(object, true)
+    if (object.apiVersion === this.storageVersion) return this.#takeIn(object, true, frozenParts(object))
     const converted = this.converter.convert([object], this.storageVersion)
     const finish = ([one]: readonly KubeObject[]) => this.#takeIn(one!, false)
     return converted instanceof Promise ? converted.then(finish) : finish(converted)
   }
 
-  #takeIn(object: KubeObject, withDefaults: boolean): KubeObject {
+  #takeIn(object: KubeObject, withDefaults: boolean, known?: Readonly<Record<string, unknown>>): KubeObject {
     const schema = this.#schemas.get(object.apiVersion.slice(object.apiVersion.indexOf('/') + 1))
     if (!schema || !object.apiVersion.startsWith(`${this.group}/`)) {
       const why = `request to convert CR from an invalid group/version: ${object.apiVersion}`
       throw new StatusError('InternalError', why)
     }
-    const options = { withDefaults, dropsMalformed: true }
+    const options = { withDefaults, dropsMalformed: true, known }
     return takeIn(schema, object as unknown as Record<string, unknown>, options).object as unknown as KubeObject
   }
 }
+
+/** What a patch has left alone, which is complete in the object's version. */
+const frozenParts = (object: KubeObject) =>
+  Object.fromEntries(Object.entries(object).filter(([, part]) => Object.isFrozen(part)))

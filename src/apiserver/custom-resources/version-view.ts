@@ -8,6 +8,7 @@
  */
 import type { KubeObject } from '#api/kind.ts'
 import { jsonEqual } from '#base/equal.ts'
+import { freezeParts } from '#base/json.ts'
 import type { Revision } from '#storage/store.ts'
 import type { KindCodec } from '../registry/codec.ts'
 import type { StoredForm } from '../registry/registry.ts'
@@ -55,6 +56,12 @@ class PresentedObject implements Listed {
 }
 
 const presented = ({ key, revision }: CachedObject, object: KubeObject) => new PresentedObject(key, revision, object)
+
+/** Patches may share what is complete. What was converted is not: it lacks the defaults of its version. */
+function completed(shown: Listed): Listed {
+  freezeParts(shown.object)
+  return shown
+}
 
 /** As many objects are sent to be converted at once, and so often it is tried to catch up with who writes meanwhile. */
 const BATCH = 500
@@ -205,10 +212,10 @@ export class VersionView implements ObjectCache, StoredForm {
 
   #present(cached: CachedObject): Listed | undefined {
     const stored = cached.object
-    if (this.#written.has(stored)) return cached
+    if (this.#written.has(stored)) return completed(cached)
     const complete = this.#forms.complete(stored)
     if (complete.apiVersion === this.#apiVersion)
-      return jsonEqual(complete, stored) ? cached : presented(cached, complete)
+      return completed(jsonEqual(complete, stored) ? cached : presented(cached, complete))
     if (this.isDelayed) return undefined
     const [converted] = this.#forms.read([stored], this.#apiVersion) as KubeObject[]
     return presented(cached, converted!)

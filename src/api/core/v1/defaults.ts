@@ -78,7 +78,9 @@ function completePod({ spec }: Draft) {
     const { limits } = container.resources
     complete(container.resources, 'requests', limits)
     if (!spec.hostNetwork) continue
-    for (const port of container.ports ?? []) port.hostPort ||= port.containerPort
+    for (const port of container.ports ?? []) {
+      if (!port.hostPort && port.hostPort !== port.containerPort) port.hostPort = port.containerPort
+    }
   }
   if (spec.resources) completePodLevelResources(spec)
   spec.enableServiceLinks ??= true
@@ -117,7 +119,7 @@ function completeService({ spec, status }: Draft) {
     spec.sessionAffinityConfig = { clientIP: { timeoutSeconds: THREE_HOURS_SECONDS } }
   }
   for (const port of spec.ports ?? []) {
-    if (!port.targetPort) port.targetPort = port.port
+    if (!port.targetPort && port.targetPort !== port.port) port.targetPort = port.port
   }
   const isOutside =
     OUTSIDE_TYPES.includes(spec.type) || (spec.type === 'ClusterIP' && (spec.externalIPs ?? []).length > 0)
