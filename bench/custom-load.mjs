@@ -1,6 +1,7 @@
 /**
  * Objects of a custom kind beside objects of a built-in one, 10,000 of each: the same requests in turn, so that what is
- * measured is their ratio. The custom kind has a schema with defaults, lists and a rule.
+ * measured is their ratio. The custom kind has a schema with defaults, lists and a rule. Objects of both have as many
+ * bytes when they are read.
  */
 import { benchNamespace, inParallel, until } from './kube-api.mjs'
 import { cpuSeconds } from './processes.mjs'
@@ -56,8 +57,8 @@ const definition = {
   },
 }
 
-const objectOf = (name, rest) => ({
-  metadata: { name, labels: { tier: 'front' }, annotations: { note: NOTE } },
+const objectOf = (name, rest, note = NOTE) => ({
+  metadata: { name, labels: { tier: 'front' }, annotations: { note } },
   ...rest,
 })
 const gadget = (name) =>
@@ -66,12 +67,16 @@ const gadget = (name) =>
     kind: 'Gadget',
     spec: { size: 3, tags: ['a', 'b'], parts: Array.from({ length: 6 }, (_, i) => ({ name: `part-${i}`, count: i })) },
   })
-const configMap = (name) =>
-  objectOf(name, {
-    apiVersion: 'v1',
-    kind: 'ConfigMap',
-    data: Object.fromEntries(Array.from({ length: 6 }, (_, i) => [`part-${i}`, `count: ${i}`])),
-  })
+const configMap = (name, note) =>
+  objectOf(
+    name,
+    {
+      apiVersion: 'v1',
+      kind: 'ConfigMap',
+      data: Object.fromEntries(Array.from({ length: 6 }, (_, i) => [`part-${i}`, `count: ${i}`])),
+    },
+    note,
+  )
 
 /** By id: how many times as many requests a second the custom kind takes as the built-in one; and details. */
 export async function measureCustom(api, wants, { seconds: duration, say, pid }) {
@@ -85,6 +90,8 @@ export async function measureCustom(api, wants, { seconds: duration, say, pid })
   try {
     await api.call('POST', '/apis/apiextensions.k8s.io/v1/customresourcedefinitions', definition)
     await until('the custom kind', () => api.call('GET', kinds.custom.path))
+    const [custom, builtIn] = await Promise.all(Object.values(kinds).map((kind) => sizeOfOne(api, kind)))
+    kinds.builtIn.objectOf = (name) => configMap(name, NOTE + 'x'.repeat(custom - builtIn))
     for (const kind of Object.values(kinds))
       await inParallel(OBJECTS, (i) => api.call('POST', kind.path, kind.objectOf(`f-${i}`)))
     for (const [id, requestOf] of Object.entries(requests)) {
@@ -107,6 +114,13 @@ export async function measureCustom(api, wants, { seconds: duration, say, pid })
     await api.call('DELETE', `/apis/apiextensions.k8s.io/v1/customresourcedefinitions/${definition.metadata.name}`)
   }
   return { values, details }
+}
+
+/** Characters of an object as it is read. */
+async function sizeOfOne(api, { path, objectOf }) {
+  const size = JSON.stringify(await api.call('POST', path, objectOf('probe'))).length
+  await api.call('DELETE', `${path}/probe`)
+  return size
 }
 
 const requests = {

@@ -3,6 +3,7 @@
  * `apiextensions-apiserver/pkg/apiserver/schema/listtype`.
  */
 import { isObject } from '#base/json.ts'
+import { own } from '#base/own.ts'
 import type { FieldError } from '#machinery/status-error.ts'
 import { child, duplicateAt, goJson, invalidAt, keyed } from './field-errors.ts'
 import type { Structural } from './structural.ts'
@@ -35,8 +36,11 @@ function check(schema: Structural, value: unknown, path: string, errors: FieldEr
   }
 }
 
+/** Equal for what is equal. Only texts begin with a quote, so that most need not be encoded. */
+const identity = (value: unknown) => (typeof value === 'string' ? `"${value}` : goJson(value))
+
 function checkSet(list: readonly unknown[], path: string, errors: FieldError[]) {
-  for (const i of repeated(list.map(goJson))) errors.push(duplicateAt(`${path}[${i}]`, list[i]))
+  for (const i of repeated(list.map(identity))) errors.push(duplicateAt(`${path}[${i}]`, list[i]))
 }
 
 function checkMap(keys: readonly string[], list: readonly unknown[], path: string, errors: FieldError[]) {
@@ -45,15 +49,21 @@ function checkMap(keys: readonly string[], list: readonly unknown[], path: strin
     errors.push(invalidAt(`${path}[${wrong}]`, list[wrong], 'must be an object for an array of list-type map'))
     return
   }
-  const found = list.map((element) => {
-    const own = keys.filter((key) => isObject(element) && Object.hasOwn(element, key))
-    return Object.fromEntries(own.map((key) => [key, (element as Json)[key]]))
-  })
-  for (const i of repeated(found.map(goJson))) errors.push(duplicateAt(`${path}[${i}]`, found[i]))
+  const keysOf = (element: unknown) => {
+    const found = keys.filter((key) => isObject(element) && Object.hasOwn(element, key))
+    return Object.fromEntries(found.map((key) => [key, (element as Json)[key]]))
+  }
+  const [key = ''] = keys
+  const identityOf = (element: unknown) => {
+    const only = keys.length === 1 && isObject(element) ? own(element, key) : undefined
+    return identity(typeof only === 'string' ? only : keysOf(element))
+  }
+  for (const i of repeated(list.map(identityOf))) errors.push(duplicateAt(`${path}[${i}]`, keysOf(list[i])))
 }
 
 /** Positions of second occurrences; third and further ones are not told. */
 function repeated(texts: readonly string[]): number[] {
+  if (texts.length < 2) return []
   const times = new Map<string, number>()
   const out: number[] = []
   texts.forEach((text, i) => {

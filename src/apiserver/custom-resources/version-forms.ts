@@ -71,7 +71,11 @@ export class VersionForms {
 
   /** An object of a version as it is to be stored. Throws StatusError, or rejects with one. */
   write(object: KubeObject): KubeObject | Promise<KubeObject> {
-    if (object.apiVersion === this.storageVersion) return this.#takeIn(object, true, frozenParts(object))
+    if (object.apiVersion === this.storageVersion) {
+      // Metadata has been taken in before, and its managers are known again by their identity.
+      const { metadata, ...others } = object
+      return { ...this.#takeIn(others as KubeObject, true, frozenParts(object)), metadata }
+    }
     const converted = this.converter.convert([object], this.storageVersion)
     const finish = ([one]: readonly KubeObject[]) => this.#takeIn(one!, false)
     return converted instanceof Promise ? converted.then(finish) : finish(converted)
