@@ -65,16 +65,21 @@ const kinds = 'fkvi'
 
 /** `compareElements` for many elements, each of which is parsed once. */
 export function elementComparer(): (a: string, b: string) => number {
-  const known = new Map<string, unknown>()
+  const known = new Map<string, Sortable>()
   const valueOf = (element: string) => {
-    if (!known.has(element)) known.set(element, parsed(element))
-    return known.get(element)
+    let value = known.get(element)
+    if (value === undefined) known.set(element, (value = sortable(parsed(element))))
+    return value
   }
   return (a, b) => compareElements(a, b, valueOf)
 }
 
 /** The order in which elements stand in FieldsV1: negative, zero or positive. */
-export function compareElements(a: string, b: string, valueOf = parsed): number {
+export function compareElements(
+  a: string,
+  b: string,
+  valueOf = (element: string) => sortable(parsed(element)),
+): number {
   if (a === b) return 0
   if (a.charCodeAt(0) !== b.charCodeAt(0)) {
     if (a === SELF || b === SELF) return a === SELF ? -1 : 1
@@ -103,24 +108,36 @@ function compareStrings(a: string, b: string): number | undefined {
   return undefined
 }
 
-/** Numbers before strings before booleans before lists before objects before null. */
-function rank(value: unknown): number {
-  if (typeof value === 'number') return 0
-  if (typeof value === 'string') return 1
-  if (typeof value === 'boolean') return 2
-  return Array.isArray(value) ? 3 : value === null ? 5 : 4
+/** A value that is looked at often: what it is and what is in it. */
+interface Sortable {
+  readonly rank: number
+  readonly scalar: string | number | boolean
+  readonly members: readonly (readonly [string, Sortable])[]
 }
 
-function compareValues(a: unknown, b: unknown): number {
-  if (rank(a) !== rank(b)) return rank(a) - rank(b)
-  if (typeof a !== 'object' || a === null) return a === b ? 0 : (a as string) < (b as string) ? -1 : 1
-  const [x, y] = [Object.entries(a), Object.entries(b as object)]
-  for (let i = 0; i < x.length && i < y.length; i++) {
-    if (x[i]![0] !== y[i]![0]) return x[i]![0] < y[i]![0] ? -1 : 1
-    const order = compareValues(x[i]![1], y[i]![1])
+const NO_MEMBERS: Sortable['members'] = []
+
+/** Numbers before strings before booleans before lists before objects before null. */
+function sortable(value: unknown): Sortable {
+  if (value === null) return { rank: 5, scalar: 0, members: NO_MEMBERS }
+  if (typeof value === 'object') {
+    const members = Object.entries(value).map(([name, member]) => [name, sortable(member)] as const)
+    return { rank: Array.isArray(value) ? 3 : 4, scalar: 0, members }
+  }
+  const scalar = value as Sortable['scalar']
+  return { rank: typeof scalar === 'number' ? 0 : typeof scalar === 'string' ? 1 : 2, scalar, members: NO_MEMBERS }
+}
+
+function compareValues(a: Sortable, b: Sortable): number {
+  if (a.rank !== b.rank) return a.rank - b.rank
+  if (a.scalar !== b.scalar) return a.scalar < b.scalar ? -1 : 1
+  for (let i = 0; i < a.members.length && i < b.members.length; i++) {
+    const [[x, before], [y, after]] = [a.members[i]!, b.members[i]!]
+    if (x !== y) return x < y ? -1 : 1
+    const order = compareValues(before, after)
     if (order !== 0) return order
   }
-  return x.length - y.length
+  return a.members.length - b.members.length
 }
 
 const parsed = (element: string): unknown => JSON.parse(element.slice(2))
