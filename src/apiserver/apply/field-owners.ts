@@ -3,7 +3,7 @@
  * whose chain of managers stands here as the steps of two functions.
  *
  * Invariant: nothing that is handed in is written to but the drafts, and those in `metadata.managedFields` only. Both
- * functions are synchronous unless a custom resource must be converted by a webhook.
+ * functions are synchronous unless the write is large, or a custom resource must be converted by a webhook.
  */
 import { DecodeError } from '#api/decode.ts'
 import type { Clock } from '#base/clock.ts'
@@ -77,7 +77,7 @@ export class FieldOwners {
    * What can't be tracked has no managers afterwards.
    */
   update(write: OwnedWrite, live: Stored | undefined, draft: Draft): void | Promise<void> {
-    const settled = this.#guarded(() => settle(this.#update(write, live, draft)), draft)
+    const settled = this.#guarded(() => settle(this.#update(write, live, draft), write.isLarge), draft)
     if (settled instanceof Promise) return settled.catch((err: unknown) => this.#giveUp(err, draft))
   }
 
@@ -152,6 +152,7 @@ export class FieldOwners {
     const by = { id, filter: write.filter }
     const won = difference(yield* update(live, next, managers, by, this.#newFields), this.#stripped)
     if (!isEmpty(won)) {
+      yield PAUSE
       const before = managers.get(id)
       const set = this.#sets.share(before ? union(before.set, won) : won)
       managers.set(id, new ManagerEntry(writer, set, this.#now(), write.kind.schema, id))

@@ -18,11 +18,13 @@ interface Writer {
   readonly userAgent?: string | undefined
   /** Collects messages for `Warning` headers. */
   readonly warnings: string[]
+  /** What is asked for is so large that others are to have their turn in between. */
+  readonly isLarge?: boolean
 }
 
 /** `custom` describes a custom resource; `type` is what objects of the request are of. */
 export function ownedWrite(
-  { userAgent = '' }: Writer,
+  { userAgent = '', isLarge = false }: Writer,
   { resource, subresource = '', options }: ApiRequest,
   type: Message,
   custom: ManagedKind | undefined,
@@ -32,6 +34,7 @@ export function ownedWrite(
     subresource,
     manager: options?.fieldManager || managerFromUserAgent(userAgent),
     filter: resetFilter(resource, subresource, custom !== undefined),
+    isLarge,
   }
 }
 

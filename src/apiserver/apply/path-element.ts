@@ -115,7 +115,7 @@ interface Sortable {
   readonly members: readonly (readonly [string, Sortable])[]
 }
 
-const NO_MEMBERS: Sortable['members'] = []
+const NO_MEMBERS: readonly never[] = []
 
 /** Numbers before strings before booleans before lists before objects before null. */
 function sortable(value: unknown): Sortable {
