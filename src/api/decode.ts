@@ -3,7 +3,7 @@
  * quantities brought to canonical form and defaults filled in. One walk that copies, so that its input may be shared.
  * Upstream: the strict JSON decoder of `sigs.k8s.io/json` followed by the scheme's defaulting functions.
  */
-import { isObject, copyJson, setMember } from '#base/json.ts'
+import { isObject, copyJson, freezeJson, setMember } from '#base/json.ts'
 import { Quantity } from '#machinery/quantity.ts'
 import { defaulters } from './defaults.ts'
 import type { DecodeOptions, Field, Message, ScalarName, Union } from './schema.ts'
@@ -79,6 +79,11 @@ function decodeMessage(type: Message, input: Record<string, unknown>, walk: Walk
   }
   if (walk.withDefaults) applyDefaults(type, out, walk)
   return out
+}
+
+/** Says of all of an object but its metadata that it is complete, so that others may share it; see DecodeOptions. */
+export function freezeParts(object: object): void {
+  for (const [key, part] of Object.entries(object)) if (key !== 'metadata') freezeJson(part)
 }
 
 /** Whether this member of an object is also that of the `known` one; see DecodeOptions. */

@@ -185,8 +185,7 @@ export interface DecodeOptions {
 export interface ObjectSchema {
   /**
    * `decode` for an object of this type: checks what can't be left to validation, drops what the schema does not know,
-   * and fills in defaults where they are wanted. Copies, but for what is
-   * known; throws DecodeError.
+   * and fills in defaults where they are wanted. Copies, but for what is known. Throws DecodeError.
    */
   decode(
     input: Record<string, unknown>,

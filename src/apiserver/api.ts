@@ -9,6 +9,7 @@ import { namespaces } from '#api/resources.ts'
 import type { Message } from '#api/schema.ts'
 import type { Clock } from '#base/clock.ts'
 import type { Log } from '#base/log.ts'
+import { nextTurn } from '#base/next-turn.ts'
 import type { Random } from '#base/random.ts'
 import type { ApiRequest, RequestOptions } from '#client/transport.ts'
 import { badRequest, notFound, notImplemented } from '#machinery/status-error.ts'
@@ -40,7 +41,7 @@ import { Registry } from './registry/registry.ts'
 import type { Draft, Stored, Strategy } from './registry/strategy.ts'
 import { selectionOf } from './selection.ts'
 import type { Printer } from './table/printer.ts'
-import { inTurns, nextTurn } from './turns.ts'
+import { inTurns } from './turns.ts'
 import type { Authorizer, User } from './user.ts'
 import { type BatchSink, WatchGroups } from './watch/watch-groups.ts'
 
@@ -263,7 +264,6 @@ export class Api {
         return { type: 'list', list: await listObjects(this.registry(request.resource), request) }
       case 'create': {
         const draft = this.decodeBody(caller, request)
-        if (caller.isLarge) await nextTurn()
         const pending = this.#own(caller, request, undefined, draft)
         if (pending) await pending
         if (caller.isLarge) await nextTurn()

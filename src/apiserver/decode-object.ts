@@ -2,11 +2,11 @@
  * Bodies of requests as objects: decoded and complete, patched, or read as options. What they say twice or nobody knows is
  * told to the client as `fieldValidation` asks for it.
  */
-import { decode, DecodeError } from '#api/decode.ts'
+import { decode, DecodeError, freezeParts } from '#api/decode.ts'
 import { apiVersionOf, type KubeObject } from '#api/kind.ts'
 import { DeleteOptions } from '#api/meta/v1.ts'
 import type { Message } from '#api/schema.ts'
-import { freezeParts, isObject } from '#base/json.ts'
+import { isObject } from '#base/json.ts'
 import type { ApiRequest } from '#client/transport.ts'
 import { badRequest, invalid, StatusError } from '#machinery/status-error.ts'
 import { withoutManagers } from './apply/managers.ts'

@@ -4,12 +4,10 @@
  *
  * Invariant: whoever waits for a turn holds nothing that others may have changed meanwhile, or compares it when it writes.
  */
+import { nextTurn } from '#base/next-turn.ts'
 
 /** What is larger (bytes of a body, or of a stored object) takes turns. */
 export const LARGE_BYTES = 256 << 10
-
-/** Resolves when everybody else has had a turn. */
-export const nextTurn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve))
 
 /** What `next` makes of the value, which has a turn to itself. */
 export async function inTurns<T, U>(value: T | Promise<T>, next: (value: T) => U | Promise<U>): Promise<U> {

@@ -1,5 +1,6 @@
 /** A Clock that moves only when told to: timers fire in order of their time, ties in order of creation. */
 import type { Clock, Timer } from './clock.ts'
+import { nextTurn } from './next-turn.ts'
 
 interface Pending {
   atMs: number
@@ -51,7 +52,7 @@ export class FakeClock implements Clock {
   async advance(ms: number): Promise<void> {
     const target = this.#elapsedMs + ms
     for (;;) {
-      await settle()
+      await nextTurn()
       const next = this.#next()
       if (!next || next.atMs > target) break
       this.#moveTo(next.atMs)
@@ -59,7 +60,7 @@ export class FakeClock implements Clock {
       next.fn()
     }
     this.#moveTo(target)
-    await settle()
+    await nextTurn()
   }
 
   #moveTo(elapsedMs: number) {
@@ -74,9 +75,4 @@ export class FakeClock implements Clock {
     }
     return best
   }
-}
-
-/** Lets every promise that is already settled run its continuations. */
-function settle(): Promise<void> {
-  return new Promise((resolve) => setImmediate(resolve))
 }

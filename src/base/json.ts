@@ -25,11 +25,6 @@ export function freezeJson<T>(value: T): T {
   return Object.freeze(value)
 }
 
-/** Freezes all of an object of the API but its metadata. */
-export function freezeParts(object: object): void {
-  for (const [key, part] of Object.entries(object)) if (key !== 'metadata') freezeJson(part)
-}
-
 /** Like `object[key] = value`, but `__proto__` is a name like any other. */
 export function setMember(object: Record<string, unknown>, key: string, value: unknown): void {
   if (key === '__proto__')

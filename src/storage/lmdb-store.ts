@@ -10,6 +10,7 @@
  *   revisions are skipped: this process never gives them to other writes, and nobody outside has seen them.
  */
 import type { Clock } from '#base/clock.ts'
+import { nextTurn } from '#base/next-turn.ts'
 import { EntryCache } from './entry-cache.ts'
 import { checkKey, compareKeys } from './keys.ts'
 import { LmdbFile, StoreCorrupt, type Change, type Commit } from './lmdb-file.ts'
@@ -441,8 +442,4 @@ function superseded(changes: readonly Change[]): Revision[] {
     ...(previous > 0 ? [previous] : []),
     ...(deleted ? [revision] : []),
   ])
-}
-
-function nextTurn(): Promise<void> {
-  return new Promise((resolve) => setImmediate(resolve))
 }

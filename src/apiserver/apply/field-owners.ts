@@ -8,10 +8,10 @@
 import { DecodeError } from '#api/decode.ts'
 import type { Clock } from '#base/clock.ts'
 import { jsonEqual } from '#base/equal.ts'
+import { nextTurn } from '#base/next-turn.ts'
 import { badRequest, StatusError } from '#machinery/status-error.ts'
 import { timestamp } from '../registry/object-meta.ts'
 import type { Draft, Stored } from '../registry/strategy.ts'
-import { nextTurn } from '../turns.ts'
 import { capUpdaters } from './cap-updaters.ts'
 import { ConflictError } from './conflicts.ts'
 import { difference, isEmpty, setOf, union } from './field-set.ts'
@@ -97,6 +97,7 @@ export class FieldOwners {
 
   *#update(write: OwnedWrite, live: Stored | undefined, draft: Draft): Steps<void> {
     const { kind } = write
+    yield PAUSE
     const managers = this.#startingFrom(write, live, draft)
     delete draft.metadata.managedFields
     // Of objects from a time before anybody was tracked, nobody is until somebody applies.

@@ -72,9 +72,9 @@ export class VersionForms {
   /** An object of a version as it is to be stored. Throws StatusError, or rejects with one. */
   write(object: KubeObject): KubeObject | Promise<KubeObject> {
     if (object.apiVersion === this.storageVersion) {
-      // Metadata has been taken in before, and its managers are known again by their identity.
+      // Metadata has been taken in before, and its managers are known again by their identity. What is frozen is complete.
       const { metadata, ...others } = object
-      return { ...this.#takeIn(others as KubeObject, true, frozenParts(object)), metadata }
+      return { ...this.#takeIn(others as KubeObject, true, others), metadata }
     }
     const converted = this.converter.convert([object], this.storageVersion)
     const finish = ([one]: readonly KubeObject[]) => this.#takeIn(one!, false)
@@ -91,7 +91,3 @@ export class VersionForms {
     return takeIn(schema, object as unknown as Record<string, unknown>, options).object as unknown as KubeObject
   }
 }
-
-/** What a patch has left alone, which is complete in the object's version. */
-const frozenParts = (object: KubeObject) =>
-  Object.fromEntries(Object.entries(object).filter(([, part]) => Object.isFrozen(part)))

@@ -6,9 +6,9 @@
  * Where versions are converted by somebody else, objects have to be made ready before they can be read (`prepare`), in
  * batches, and watchers are told when theirs are ready.
  */
+import { freezeParts } from '#api/decode.ts'
 import type { KubeObject } from '#api/kind.ts'
 import { jsonEqual } from '#base/equal.ts'
-import { freezeParts } from '#base/json.ts'
 import type { Revision } from '#storage/store.ts'
 import type { KindCodec } from '../registry/codec.ts'
 import type { StoredForm } from '../registry/registry.ts'

@@ -8,6 +8,7 @@
 import type { KubeObject, Resource } from '#api/kind.ts'
 import type { Clock } from '#base/clock.ts'
 import { jsonEqual } from '#base/equal.ts'
+import { nextTurn } from '#base/next-turn.ts'
 import type { Random } from '#base/random.ts'
 import {
   alreadyExists,
@@ -34,7 +35,7 @@ import {
 import type { Draft, Stored, Strategy, StrategyContext } from './strategy.ts'
 import { WatchCache } from './watch-cache.ts'
 import type { Listed, ObjectCache } from './object-cache.ts'
-import { LARGE_BYTES, nextTurn } from '../turns.ts'
+import { LARGE_BYTES } from '../turns.ts'
 import type { User } from '../user.ts'
 
 export interface RegistryOptions {
@@ -251,8 +252,8 @@ export class Registry {
       const found = this.#latest(key)
       if (!found) {
         if (!(strategy.createsOnUpdate || request.createsMissing) || subresource) throw notFound(resource, name)
-        const draft = await change(undefined, request.isLarge === true)
         const isLarge = request.isLarge === true
+        const draft = await change(undefined, isLarge)
         if (isLarge) await nextTurn()
         if (draft.metadata.resourceVersion || draft.metadata.uid) throw notFound(resource, name)
         return {
