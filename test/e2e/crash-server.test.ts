@@ -113,6 +113,20 @@ describe('rostrum server', () => {
     expect(acknowledged.size).toBeGreaterThan(ROUNDS * 20)
   })
 
+  it('takes large objects one after the other on connections that are kept', async () => {
+    server = new KillableServer()
+    const client = await server.start(await freePort())
+    const write = async (writer: number) => {
+      for (let i = 0; i < 60; i++) {
+        const metadata = { name: `large-${writer}-${i}`, namespace: 'default' }
+        await client.create(configMaps, { metadata, data: { x: 'y'.repeat(100_000) } })
+      }
+    }
+    await Promise.all(Array.from({ length: 4 }, (_, writer) => write(writer)))
+    const { items } = await client.list(configMaps, { namespace: 'default', limit: 1 })
+    expect(items).toHaveLength(1)
+  })
+
   it('refuses writes when its disk is full, and goes on reading', async () => {
     server = new KillableServer()
     const client = await server.start(await freePort(), 6_000)

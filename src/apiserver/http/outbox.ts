@@ -5,12 +5,19 @@
  */
 import type { Response } from './exchange.ts'
 
+/**
+ * A larger one may fill the socket's buffer, head included. Over HTTP/1.1 Node then pauses the parser when the next request
+ * comes before it has seen the buffer empty, takes the rest of that request for an error, and ends the connection; a client
+ * that is quick enough for that exists when the answer has waited for the end of the turn.
+ */
+const MAX_HELD_BYTES = 8 << 10
+
 export class Outbox {
   #ready = new Map<Response, Buffer>()
 
   /** Ends the answer, whose head has been written, with `bytes`. */
   end(res: Response, bytes: Buffer) {
-    if ('stream' in res) return void res.end(bytes)
+    if ('stream' in res || bytes.length > MAX_HELD_BYTES) return void res.end(bytes)
     if (this.#ready.size === 0) setImmediate(() => this.#send())
     this.#ready.set(res, bytes)
   }
