@@ -1,7 +1,7 @@
 /**
  * An acknowledged write survives `kill -9`: the server is killed at random moments under load, again and again over the
- * same data, and every object that a client was told of must be there. And a full disk refuses writes, and nothing else.
- * Needs no root. The seed of the moments is printed with a failure.
+ * same data, and every object that a client was told of must be there. A full disk refuses writes, and nothing else, and
+ * large objects break no connection. Needs no root. The seed of the moments is printed with a failure.
  */
 import { spawn, type ChildProcess } from 'node:child_process'
 import { mkdtempSync, rmSync } from 'node:fs'
